@@ -1,0 +1,93 @@
+"""What was found and read: hits, pages, sources, passages, and what failed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+    from agent.domain.question import SourceKind
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One search result, not yet read.
+
+    ``url`` is what a report links to; ``read_urls`` are the addresses of its full text, tried
+    in order (for a web page the same address). ``abstract`` is a text good enough to cite if
+    none of them can be read; empty when a snippet is all there is.
+    """
+
+    kind: SourceKind
+    url: str
+    title: str
+    snippet: str = ""
+    read_urls: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+    published: date | None = None
+    abstract: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The text of one page as read, cleaned, with what it says of itself."""
+
+    url: str
+    title: str
+    text: str
+    authors: tuple[str, ...] = ()
+    published: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A document that was read; its text lies in the document store under ``sha256``.
+
+    ``spans`` are its passages, as (start, end) character offsets into that text; passage
+    ``S3.1`` is the first span of source ``S3``. ``note`` says what a reader should know of
+    the reading, for example that only the abstract could be read.
+    """
+
+    id: str
+    kind: SourceKind
+    url: str
+    title: str
+    sha256: str
+    read_at: datetime
+    spans: tuple[tuple[int, int], ...]
+    authors: tuple[str, ...] = ()
+    published: date | None = None
+    note: str = ""
+
+    def span(self, passage: str) -> tuple[int, int] | None:
+        """Return the offsets of a passage id, or None if this source has no such passage."""
+        source, _, number = passage.partition(".")
+        if source != self.id or not number.isascii() or not number.isdecimal():
+            return None
+        index = int(number) - 1
+        return self.spans[index] if 0 <= index < len(self.spans) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Something that was tried and did not work, said aloud in the report."""
+
+    what: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that was read so far, and all that could not be."""
+
+    sources: tuple[Source, ...] = ()
+    failures: tuple[Failure, ...] = ()
+
+    def source_of(self, passage: str) -> Source | None:
+        """Return the source a passage id belongs to, if both exist."""
+        for source in self.sources:
+            if source.span(passage) is not None:
+                return source
+        return None

@@ -1,0 +1,163 @@
+"""What is claimed and what it rests on, from the first draft to the finished report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from agent.domain.evidence import Failure, Source
+    from agent.domain.question import Brief, Question
+
+Verdict = Literal["held", "repaired"]
+Status = Literal["complete", "partial", "empty"]
+
+
+@dataclass(frozen=True, slots=True)
+class Quotation:
+    """A passage id and a quote as a model wrote them: not yet proved."""
+
+    passage: str
+    quote: str
+
+
+@dataclass(frozen=True, slots=True)
+class DraftClaim:
+    """One sentence as a model wrote it, and what it says the sentence rests on."""
+
+    sentence: str
+    quotations: tuple[Quotation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DraftSection:
+    """A section as written; ``answers`` are the ids of the sub-questions it is about."""
+
+    title: str
+    answers: tuple[str, ...]
+    claims: tuple[DraftClaim, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Everything written in one round, nothing of it proved yet."""
+
+    sections: tuple[DraftSection, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A proved quote: characters ``start`` to ``end`` of the stored text of ``source``."""
+
+    source: str
+    passage: str
+    quote: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One sentence and the quotes that hold it; without a quote there is no claim."""
+
+    id: str
+    sentence: str
+    verdict: Verdict
+    citations: tuple[Citation, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse a claim that says nothing or rests on nothing."""
+        if not self.sentence.strip() or not self.citations:
+            message = "a claim needs a sentence and at least one citation"
+            raise ValueError(message)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A section of the report: only claims that hold."""
+
+    title: str
+    answers: tuple[str, ...]
+    claims: tuple[Claim, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A sentence that could not be held up, and why."""
+
+    sentence: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What verification made of the drafts so far: held sections and dropped sentences."""
+
+    sections: tuple[Section, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
+
+    def covers(self, sub_question: str) -> bool:
+        """Whether a section with at least one claim answers the sub-question."""
+        return any(s.claims and sub_question in s.answers for s in self.sections)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Model calls, tokens and cost in US dollars, in all and by task and by model.
+
+    ``unpriced`` names the models whose price is not known: their cost is not in ``usd``.
+    """
+
+    calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    usd: Decimal = Decimal(0)
+    by_task: Mapping[str, Usage] = field(default_factory=dict)
+    by_model: Mapping[str, Usage] = field(default_factory=dict)
+    unpriced: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Which run made the report, when, and how it ended."""
+
+    id: str
+    question: Question
+    started: datetime
+    finished: datetime
+    status: Status
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The finished report, as a value; rendering turns it into files.
+
+    ``gaps`` are the sub-questions no claim answers; ``seconds_by_stage`` adds up all rounds.
+    """
+
+    run: Run
+    brief: Brief
+    sections: tuple[Section, ...]
+    dropped: tuple[Dropped, ...]
+    gaps: tuple[str, ...]
+    sources: tuple[Source, ...]
+    failures: tuple[Failure, ...]
+    usage: Usage
+    seconds_by_stage: Mapping[str, float]
+
+    @property
+    def claims(self) -> tuple[Claim, ...]:
+        """All claims, in reading order."""
+        return tuple(claim for section in self.sections for claim in section.claims)
+
+    @property
+    def cited(self) -> tuple[Source, ...]:
+        """The sources that are cited, in the order of their first citation: reference 1, 2, …"""
+        by_id = {source.id: source for source in self.sources}
+        order = dict.fromkeys(c.source for claim in self.claims for c in claim.citations)
+        return tuple(by_id[id_] for id_ in order)

@@ -1,0 +1,90 @@
+"""Everything that can go wrong, named for what happened.
+
+    DeepResearchError            the run cannot go on            exit 1
+    ├── InvalidInput             the caller's words are off      exit 2
+    │   ├── InvalidQuestion      empty, or far too long
+    │   ├── InvalidSettings      an option or variable is wrong
+    │   └── CorpusUnusable       --corpus is missing or has nothing readable
+    ├── SearchUnavailable        every search failed (none came back, not even empty)
+    ├── ModelUnavailable         the gateway gave no answer
+    ├── RunUnwritable            the run folder cannot be made or written
+    ├── RunUnknown               no such run, or not a run of ours
+    ├── TemplateBroken           a template asks for what it was not given
+    │
+    │   caught inside a run and recorded in the report as failures:
+    ├── SearchFailed             one engine, one query
+    ├── PageUnreadable           one page
+    │   └── AddressRefused       its address is not one we may open
+    └── AnswerUnusable           a model answered, but not in the form asked for
+
+Each carries the facts in its message and, in ``mend``, what to do about it.
+"""
+
+
+class DeepResearchError(Exception):
+    """The run cannot go on."""
+
+    exit_status = 1
+
+    def __init__(self, message: str, *, mend: str = "") -> None:
+        super().__init__(message)
+        self.mend = mend
+
+    def __str__(self) -> str:
+        """Say what happened and, after a dash, how to mend it."""
+        message = str(self.args[0])
+        return f"{message} - {self.mend}" if self.mend else message
+
+
+class InvalidInput(DeepResearchError):
+    """What the caller asked for cannot be done as asked."""
+
+    exit_status = 2
+
+
+class InvalidQuestion(InvalidInput):
+    """The question is empty or far too long."""
+
+
+class InvalidSettings(InvalidInput):
+    """An option or an environment variable is wrong."""
+
+
+class CorpusUnusable(InvalidInput):
+    """A corpus folder is missing or holds nothing that can be read."""
+
+
+class SearchUnavailable(DeepResearchError):
+    """Every search failed, so nothing is known about what is out there."""
+
+
+class ModelUnavailable(DeepResearchError):
+    """The gateway gave no answer."""
+
+
+class RunUnwritable(DeepResearchError):
+    """The run folder cannot be made or written."""
+
+
+class RunUnknown(DeepResearchError):
+    """There is no such run, or the folder is not one of ours."""
+
+
+class TemplateBroken(DeepResearchError):
+    """A template is missing or asks for a value it was not given."""
+
+
+class SearchFailed(DeepResearchError):
+    """One engine did not answer one query."""
+
+
+class PageUnreadable(DeepResearchError):
+    """One page could not be fetched or has no text."""
+
+
+class AddressRefused(PageUnreadable):
+    """The address is private, or not one that may be opened."""
+
+
+class AnswerUnusable(DeepResearchError):
+    """A model answered, but not in the form asked for."""

@@ -1,0 +1,106 @@
+"""What the stages need from outside, in our own words; adapters fill these in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from pydantic import BaseModel
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date, datetime
+
+    from agent.domain.evidence import Failure, Hit, Page
+    from agent.domain.question import SourceKind
+    from agent.domain.report import Usage
+    from agent.templating import Prompt
+
+Reply = TypeVar("Reply", bound=BaseModel)
+
+class ChatModel(Protocol):
+    """Whoever writes: a prompt and the form of the answer in, the answer out."""
+
+    async def ask(self, prompt: Prompt, reply: type[Reply], *, task: str) -> Reply:
+        """Answer in the form of ``reply``.
+
+        ``task`` is the kind of work (``refine``, ``outline``, …), by which a router picks the
+        model. Raises ModelUnavailable, or AnswerUnusable if no answer has that form.
+        """
+        ...
+
+    def window(self, task: str) -> int:
+        """Return how many tokens a prompt for this kind of work may have."""
+        ...
+
+    def usage(self) -> Usage:
+        """Return what all calls so far took."""
+        ...
+
+    def failures(self) -> Sequence[Failure]:
+        """Return what went wrong and was mended by other means, for the report."""
+        ...
+
+
+class SearchEngine(Protocol):
+    """A place to look things up; all its hits are of one kind."""
+
+    @property
+    def name(self) -> str:
+        """How messages call it."""
+        ...
+
+    @property
+    def kind(self) -> SourceKind:
+        """The kind of its hits, which is also the kind of queries it is asked."""
+        ...
+
+    async def search(
+        self, query: str, *, limit: int, since: date | None, language: str
+    ) -> Sequence[Hit]:
+        """Return up to ``limit`` hits, best first; raise SearchFailed rather than return none."""
+        ...
+
+
+class PageReader(Protocol):
+    """Fetches one address and makes text of it."""
+
+    async def read(self, url: str) -> Page:
+        """Return the page with its text; raise PageUnreadable if there is none to be had."""
+        ...
+
+
+class DocumentStore(Protocol):
+    """Keeps the texts that were read, by the SHA-256 of their UTF-8 bytes."""
+
+    async def put(self, text: str) -> str:
+        """Store a text and return its digest (64 hexadecimal digits)."""
+        ...
+
+    async def get(self, sha256: str) -> str:
+        """Return a stored text, character for character."""
+        ...
+
+
+class RunFolder(Protocol):
+    """Takes the files of one run; they appear together, or not at all."""
+
+    @property
+    def id(self) -> str:
+        """The run's id, which is the folder's name."""
+        ...
+
+    async def write(self, name: str, text: str) -> None:
+        """Put one file aside under the name it will have."""
+        ...
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def now(self) -> datetime:
+        """Return the time of day, aware, in UTC."""
+        ...
+
+    def seconds(self) -> float:
+        """Return seconds since some moment, never going back."""
+        ...
