@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Reply = TypeVar("Reply", bound=BaseModel)
 
+
 class ChatModel(Protocol):
     """Whoever writes: a prompt and the form of the answer in, the answer out."""
 
@@ -30,6 +31,10 @@ class ChatModel(Protocol):
 
     def window(self, task: str) -> int:
         """Return how many tokens a prompt for this kind of work may have."""
+        ...
+
+    def tokens(self, text: str) -> int:
+        """Estimate how many tokens a text has."""
         ...
 
     def usage(self) -> Usage:

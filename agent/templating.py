@@ -1,14 +1,19 @@
-"""Fills templates strictly: a missing value is an error, never an empty string. Only home of Jinja."""
+"""Fills templates strictly: a missing value is an error. The only home of Jinja."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Final
 
 import jinja2
 
 from agent import resources
 from agent.errors import TemplateBroken
+
+
+LINE_END: Final = "¶"
+"""Stands for a line end of a source within a prompt; finding a quote folds it away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,11 @@ def one_line(text: object) -> str:
     return " ".join(str(text).split())
 
 
+def passage_line(text: object) -> str:
+    """Fold a passage to one line, with a pilcrow where it had a line end."""
+    return f" {LINE_END} ".join(one_line(line) for line in str(text).split("\n") if line.strip())
+
+
 @cache
 def environment() -> jinja2.Environment:
     """Return the environment for ``templates/``: strict, HTML escaped, no loaders but ours."""
@@ -36,6 +46,7 @@ def environment() -> jinja2.Environment:
         keep_trailing_newline=True,
     )
     made.filters["one_line"] = one_line
+    made.filters["passage_line"] = passage_line
     return made
 
 

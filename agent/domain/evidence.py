@@ -79,11 +79,33 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """All that was read so far, and all that could not be."""
+class Search:
+    """One query put to one engine; ``hits`` is None if it failed, which is not the same as 0."""
 
+    engine: str
+    kind: SourceKind
+    query: str
+    hits: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that was asked and read so far, and all that could not be."""
+
+    searches: tuple[Search, ...] = ()
     sources: tuple[Source, ...] = ()
     failures: tuple[Failure, ...] = ()
+
+    @property
+    def silent(self) -> tuple[SourceKind, ...]:
+        """The kinds of which not one search came back: what they hold is unknown, not absent."""
+        answered = {search.kind for search in self.searches if search.hits is not None}
+        asked = dict.fromkeys(search.kind for search in self.searches)
+        return tuple(kind for kind in asked if kind not in answered)
+
+    def was_asked(self, engine: str, query: str) -> bool:
+        """Whether an engine has had a query already."""
+        return any((search.engine, search.query) == (engine, query) for search in self.searches)
 
     def source_of(self, passage: str) -> Source | None:
         """Return the source a passage id belongs to, if both exist."""

@@ -44,9 +44,14 @@ class DraftSection:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """Everything written in one round, nothing of it proved yet."""
+    """Everything written in one round, nothing of it proved yet.
+
+    ``failures`` tells of sections that could not be written and of text left out for want of
+    room.
+    """
 
     sections: tuple[DraftSection, ...]
+    failures: tuple[Failure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +104,12 @@ class Verified:
 
     sections: tuple[Section, ...] = ()
     dropped: tuple[Dropped, ...] = ()
+    failures: tuple[Failure, ...] = ()
+
+    @property
+    def claims(self) -> tuple[Claim, ...]:
+        """All claims, in reading order."""
+        return tuple(claim for section in self.sections for claim in section.claims)
 
     def covers(self, sub_question: str) -> bool:
         """Whether a section with at least one claim answers the sub-question."""
@@ -157,7 +168,7 @@ class Report:
 
     @property
     def cited(self) -> tuple[Source, ...]:
-        """The sources that are cited, in the order of their first citation: reference 1, 2, …"""
+        """The sources that are cited, by first citation: the first is reference 1."""
         by_id = {source.id: source for source in self.sources}
         order = dict.fromkeys(c.source for claim in self.claims for c in claim.citations)
         return tuple(by_id[id_] for id_ in order)

@@ -1,0 +1,89 @@
+"""Asks models through the gateway client, and an understudy where an answer cannot be used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from langchain_core.messages import HumanMessage, SystemMessage
+
+from agent.domain.evidence import Failure
+from agent.domain.report import Usage
+from agent.errors import AnswerUnusable, ModelUnavailable
+from gateway_client.errors import AnswerUnusable as NoUsableAnswer
+from gateway_client.errors import GatewayError
+from gateway_client import wire
+from gateway_client.structured import structured
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from agent.ports import Reply
+    from agent.templating import Prompt
+    from gateway_client.client import GatewayClient
+    from gateway_client.ledger import Totals
+
+
+class GatewayChat:
+    """A ChatModel whose every call goes through the gateway.
+
+    ``understudy``, if there is one, answers in place of a model that cannot keep to the form
+    asked for; the report says where it did.
+    """
+
+    def __init__(self, client: GatewayClient, understudy: GatewayChat | None = None) -> None:
+        self._client = client
+        self._understudy = understudy
+        self._failures: list[Failure] = []
+
+    async def ask(self, prompt: Prompt, reply: type[Reply], *, task: str) -> Reply:
+        """Answer in the form of ``reply``."""
+        messages = [SystemMessage(prompt.system), HumanMessage(prompt.user)]
+        model = self._client.chat_model(task)
+        try:
+            return await structured(model, messages, reply, memory=self._client.memory)
+        except NoUsableAnswer as error:
+            if self._understudy is None:
+                raise AnswerUnusable(str(error)) from error
+            self._failures.append(
+                Failure(f"a model's answer to {task!r}", f"{error}; quoted by extraction instead")
+            )
+            return await self._understudy.ask(prompt, reply, task=task)
+        except GatewayError as error:
+            raise ModelUnavailable(str(error)) from error
+
+    def window(self, task: str) -> int:
+        """Return how many tokens a prompt for this kind of work may have."""
+        return self._client.window(task)
+
+    def tokens(self, text: str) -> int:
+        """Estimate how many tokens a text has."""
+        return wire.tokens(text)
+
+    def usage(self) -> Usage:
+        """Return what all calls so far took."""
+        ledger = self._client.ledger
+        return _usage(
+            ledger.totals(),
+            by_task={task: _usage(totals) for task, totals in ledger.by_task().items()},
+            by_model={model: _usage(totals) for model, totals in ledger.by_model().items()},
+        )
+
+    def failures(self) -> Sequence[Failure]:
+        """Return where the understudy had to answer."""
+        return tuple(self._failures)
+
+
+def _usage(
+    totals: Totals,
+    by_task: Mapping[str, Usage] | None = None,
+    by_model: Mapping[str, Usage] | None = None,
+) -> Usage:
+    return Usage(
+        calls=totals.calls,
+        input_tokens=totals.input_tokens,
+        output_tokens=totals.output_tokens,
+        usd=totals.usd,
+        by_task=by_task or {},
+        by_model=by_model or {},
+        unpriced=totals.unpriced,
+    )

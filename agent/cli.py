@@ -1,0 +1,291 @@
+"""Words in, report path out; the one place where an error becomes an exit status.
+
+Exit status: 0 complete, 1 failed, 2 wrong usage, 3 partial, 4 nothing found. What is for the
+caller goes to standard output, what is for the watcher to standard error. Nothing heavy is
+imported before a command needs it.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from agent.errors import DeepResearchError, InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from agent.domain.events import Tell
+    from agent.domain.question import Question, SourceKind
+    from agent.domain.report import Report
+    from agent.settings import Settings
+
+EXIT_STATUS: Final = {"complete": 0, "partial": 3, "empty": 4}
+DEMO_QUESTION: Final = "Do long context windows replace retrieval-augmented generation?"
+NO_GATEWAY: Final = (
+    "No model gateway is set: the embedded extractive model selects and quotes, and writes nothing"
+    " of its own. For a written report set GATEWAY_BASE_URL and GATEWAY_API_KEY."
+)
+FORMATS: Final = ("md", "html", "json", "bib")
+SOURCES: Final = ("web", "arxiv", "corpus")
+
+
+class WordList(click.ParamType[tuple[str, ...]]):
+    """A comma-separated choice of known words."""
+
+    def __init__(self, name: str, words: Sequence[str]) -> None:
+        self.name = name
+        self.words = words
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, ...]:  # noqa: ANN401
+        """Return the words; fail naming the ones that are known."""
+        chosen = value if isinstance(value, tuple) else tuple(w.strip() for w in value.split(","))
+        for word in chosen:
+            if word not in self.words:
+                self.fail(f"{word!r} is none of {', '.join(self.words)}", param, ctx)
+        return tuple(dict.fromkeys(chosen))
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="deep-research-agent", prog_name="deep-research")
+def cli() -> None:
+    """Turn a vague topic into a cited report in which every sentence rests on a verbatim quote."""
+
+
+def _output_options(command: Callable[..., None]) -> Callable[..., None]:
+    for option in (
+        click.option("--format", "formats", type=WordList("formats", FORMATS), default=FORMATS,
+                     help="Which of md,html,json,bib to write; json always is."),
+        click.option("--out", type=click.Path(path_type=Path), help="Folder for runs.  [runs]"),
+        click.option("--quiet", is_flag=True, help="Say nothing but the result."),
+        click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON line."),
+        click.option("--debug", is_flag=True, help="Show the traceback of an error."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def _question_options(command: Callable[..., None]) -> Callable[..., None]:
+    for option in (
+        click.option("--sources", type=WordList("sources", SOURCES),
+                     help="Where to look: web,arxiv,corpus.  [web,arxiv, and corpus if given]"),
+        click.option("--depth", type=click.IntRange(1, 10), help="Most rounds of retrieval.  [2]"),
+        click.option("--breadth", type=click.IntRange(1, 20),
+                     help="Most queries a round for each kind of source.  [5]"),
+        click.option("--language", metavar="xx",
+                     help="Language of the report, such as en or zh.  [the question's]"),
+        click.option("--since", type=click.DateTime(["%Y-%m-%d", "%Y-%m", "%Y"]),
+                     help="Leave out sources published before this date."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+@cli.command()
+@click.argument("question")
+@click.option("--corpus", multiple=True, type=click.Path(path_type=Path), metavar="DIR",
+              help="Also read a folder, or a file, of md, txt, html, pdf. Repeatable.")  # fmt: skip
+@_question_options
+@_output_options
+def run(question: str, corpus: tuple[Path, ...], **options: Any) -> None:  # noqa: ANN401
+    """Research QUESTION and write a report."""
+    settings = _settings(corpus=corpus or None, **options)
+    asked = _question(question, settings, **options)
+    _notice(quiet=options["quiet"])
+    sys.exit(_research(asked, settings, demo=False, **options))
+
+
+@cli.command()
+@click.argument("question", default=DEMO_QUESTION)
+@_output_options
+def demo(question: str, **options: Any) -> None:  # noqa: ANN401
+    """Run the whole machine on a miniature internet of its own: no network, no key.
+
+    The miniature internet is about long-context language models and retrieval.
+    """
+    settings = _settings(**options)
+    asked = _question(question, settings, sources=("web", "arxiv"))
+    sys.exit(_research(asked, settings, demo=True, **options))
+
+
+@cli.command()
+@click.argument("question")
+@_question_options
+@click.option("--json", "as_json", is_flag=True, help="Print the brief as JSON.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def refine(question: str, *, as_json: bool, debug: bool, **options: Any) -> None:  # noqa: ANN401
+    """Only sharpen QUESTION: print its sub-questions and queries."""
+    import asyncio
+
+    from agent import wiring
+    from agent.rendering.step_files import step_file
+
+    del debug
+    settings = _settings(**options)
+    asked = _question(question, settings, **options)
+    brief = asyncio.run(wiring.brief(asked))
+    if as_json:
+        click.echo(step_file(brief), nl=False)
+        return
+    click.echo(f"{brief.restated}\n")
+    for part in brief.sub_questions:
+        click.echo(f"  {part.id}  {part.text}")
+    for name, queries in (("web", brief.web_queries), ("arXiv", brief.arxiv_queries)):
+        click.echo(f"\n{name} queries")
+        for query in queries:
+            click.echo(f"  {query}")
+
+
+@cli.command()
+@click.argument("run_name", metavar="RUN")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the run folders.  [runs]")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def show(run_name: str, out: Path | None, *, debug: bool) -> None:
+    """Show the report of RUN: a run's id, the beginning of it, a path, or "latest"."""
+    from agent import past_runs
+
+    del debug
+    folder = past_runs.find(run_name, _settings(out=out).out)
+    click.echo(past_runs.shown(folder))
+
+
+@cli.command()
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def doctor(*, debug: bool) -> None:
+    """Check keys, endpoints, searches and write access, and say how to mend what is broken."""
+    import asyncio
+
+    from agent import doctor as checks
+
+    del debug
+    results = asyncio.run(checks.examine(_settings()))
+    for check in results:
+        click.echo(f"{'ok  ' if check.ok else 'FAIL'}  {check.what}: {check.finding}")
+        if check.mend:
+            click.echo(f"      {check.mend}")
+    sys.exit(0 if all(check.ok for check in results) else 1)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command and exit with its status."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        cli.main(words, prog_name="deep-research", standalone_mode=False)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("stopped; nothing was written", err=True)
+        sys.exit(130)
+    except Exception as error:
+        if "--debug" in words:
+            raise
+        sys.exit(_said(error))
+
+
+def _said(error: Exception) -> int:
+    """Put an error into one line and return its exit status."""
+    if isinstance(error, BrokenPipeError):
+        return 1
+    known = isinstance(error, DeepResearchError)
+    text = str(error) if known else f"unexpected {type(error).__name__}: {error} (see --debug)"
+    click.echo(f"deep-research: {' '.join(text.split())}", err=True)
+    return error.exit_status if isinstance(error, DeepResearchError) else 1
+
+
+def _settings(**options: Any) -> Settings:  # noqa: ANN401
+    from agent.settings import read_settings
+
+    known = ("out", "depth", "breadth", "corpus")
+    return read_settings(**{name: options[name] for name in known if name in options})
+
+
+def _question(
+    text: str,
+    settings: Settings,
+    *,
+    sources: tuple[SourceKind, ...] | None = None,
+    language: str | None = None,
+    since: datetime | None = None,
+    **_: object,
+) -> Question:
+    from agent.domain.question import Question
+
+    if sources and ("corpus" in sources) is not bool(settings.corpus):
+        raise InvalidInput(
+            "--sources and --corpus disagree", mend="give both a corpus and --sources …,corpus"
+        )
+    return Question(
+        text=text,
+        language=language,
+        since=since.date() if since else None,
+        sources=sources or (SOURCES if settings.corpus else SOURCES[:2]),
+        depth=settings.depth,
+        breadth=settings.breadth,
+    )
+
+
+def _notice(*, quiet: bool) -> None:
+    from agent import wiring
+
+    if not quiet and not wiring.gateway_is_set():
+        click.echo(NO_GATEWAY, err=True)
+
+
+def _research(
+    question: Question,
+    settings: Settings,
+    *,
+    demo: bool,
+    formats: tuple[str, ...],
+    quiet: bool,
+    as_json: bool,
+    **_: object,
+) -> int:
+    """Run the pipeline, say where the report is, and return the exit status."""
+    import asyncio
+
+    from agent import wiring
+    from agent.progress import teller
+
+    async def work(tell: Tell) -> Report:
+        async with AsyncExitStack() as stack:
+            where = settings
+            if demo:
+                from agent.demo.world import DemoWorld
+
+                world = await stack.enter_async_context(DemoWorld())
+                addresses = {
+                    "searxng_url": world.searxng_url,
+                    "arxiv_url": world.arxiv_url,
+                    "allow_hosts": frozenset({world.host}),
+                }
+                where = settings.model_copy(update=addresses)
+            return await wiring.research(
+                question, settings=where, on_event=tell, embedded=demo, formats=formats
+            )
+
+    with teller(quiet=quiet) as tell:
+        report = asyncio.run(work(tell))
+    _print_result(report, settings.out / report.run.id, formats, as_json=as_json)
+    return EXIT_STATUS[report.run.status]
+
+
+def _print_result(report: Report, path: Path, formats: tuple[str, ...], *, as_json: bool) -> None:
+    from agent.rendering.step_files import result_line
+
+    if as_json:
+        click.echo(result_line(report, path), nl=False)
+        return
+    status = report.run.status + (f" ({report.run.reason})" if report.run.reason else "")
+    cited = len(report.cited)
+    click.echo(f"{status}: {len(report.claims)} claims held by {cited} sources", err=True)
+    first = "html" if "html" in formats else formats[0]
+    click.echo(path / f"report.{first}" if first != "bib" else path / "references.bib")

@@ -1,0 +1,287 @@
+"""START HERE. The whole machine as a LangGraph state machine, and the only home of LangGraph.
+
+    refine ─► retrieve ─► synthesize ─► verify ─► render
+                 ▲  └───────────┐         │
+                 └── deepen ◄───┴─────────┘   while sub-questions are open and rounds are left
+
+Each node reads values from the state, hands them with its tools to one stage, and puts the
+stage's result back. Texts stay in the document store; the state carries their digests, so a
+checkpoint is small and is data only.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Final, Literal, Protocol, TypedDict
+
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+
+from agent import rendering
+from agent.domain.events import Event, StageName, Tell, tell_nobody
+from agent.domain.evidence import Evidence, Failure
+from agent.domain.question import Brief, Question, SubQuestion
+from agent.domain.report import Draft, Report, Run, Status, Verified
+from agent.errors import AnswerUnusable, ModelUnavailable
+from agent.ports import ChatModel, RunFolder
+from agent.rendering.step_files import manifest, run_file, step_file
+from agent.stages.refine import deepen, refine
+from agent.stages.retrieve import Library, retrieve
+from agent.stages.synthesize import synthesize
+from agent.stages.verify import verify
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """Everything a run works with; handed to the graph as its context, never part of the state."""
+
+    model: ChatModel
+    library: Library
+    folder: RunFolder
+    formats: Sequence[str] = rendering.FORMATS
+
+
+def _added_up(left: Mapping[str, float], right: Mapping[str, float]) -> dict[str, float]:
+    return {key: left.get(key, 0.0) + right.get(key, 0.0) for key in {**left, **right}}
+
+
+def _joined(left: Sequence[Failure], right: Sequence[Failure]) -> tuple[Failure, ...]:
+    return (*left, *right)
+
+
+class Input(TypedDict):
+    """What a caller puts in."""
+
+    question: Question
+
+
+class State(Input):
+    """What the run knows so far: values only, no texts, no tools."""
+
+    started: datetime
+    round: int
+    brief: Brief
+    evidence: Evidence
+    fresh: bool
+    draft: Draft
+    verified: Verified
+    failures: Annotated[tuple[Failure, ...], _joined]
+    seconds: Annotated[dict[str, float], _added_up]
+    report: Report
+
+
+class Output(TypedDict):
+    """What a caller gets back."""
+
+    report: Report
+
+
+STEPS_A_ROUND: Final = 4
+"""retrieve, synthesize, verify, deepen: what LangGraph's recursion limit has to allow."""
+
+Update = dict[str, object]
+Work = Callable[[State, Tools, Tell], Awaitable[Update]]
+Graph = CompiledStateGraph[State, Tools, Input, Output]
+
+
+def build_graph(checkpointer: BaseCheckpointSaver[str] | None = None) -> Graph:
+    """Return the compiled graph.
+
+    Call it with ``{"question": Question(...)}`` and ``context=Tools(...)``; it returns
+    ``{"report": Report}``. A checkpointer needs ``agent.adapters.checkpoints.Serializer``.
+    """
+    graph = StateGraph(State, context_schema=Tools, input_schema=Input, output_schema=Output)
+    graph.add_node("refine", _node("refine", _refine))
+    graph.add_node("retrieve", _node("retrieve", _retrieve))
+    graph.add_node("synthesize", _node("synthesize", _synthesize))
+    graph.add_node("verify", _node("verify", _verify))
+    graph.add_node("deepen", _node("refine", _deepen))
+    graph.add_node("render", _node("render", _render))
+    graph.add_edge(START, "refine")
+    graph.add_edge("refine", "retrieve")
+    graph.add_conditional_edges("retrieve", _after_retrieve)
+    graph.add_edge("synthesize", "verify")
+    graph.add_conditional_edges("verify", _after_verify)
+    graph.add_conditional_edges("deepen", _after_deepen)
+    graph.add_edge("render", END)
+    return graph.compile(checkpointer=checkpointer)
+
+
+async def run(question: Question, tools: Tools, tell: Tell = tell_nobody) -> Report:
+    """Run the graph once, telling of each event as it happens."""
+    report: Report | None = None
+    stream = build_graph().astream(
+        {"question": question},
+        {"recursion_limit": 10 + STEPS_A_ROUND * question.depth},
+        context=tools,
+        stream_mode=["custom", "values"],
+    )
+    async for mode, chunk in stream:
+        if mode == "custom":
+            tell(chunk)  # type: ignore[arg-type]
+        elif isinstance(chunk, dict):
+            report = chunk.get("report", report)
+    if report is None:
+        message = "the graph ended without a report"
+        raise AssertionError(message)
+    return report
+
+
+# --- nodes: from the state to a stage and back --------------------------------------------------
+
+
+async def _refine(state: State, tools: Tools, tell: Tell) -> Update:
+    started = tools.library.clock.now()
+    brief = await refine(state["question"], model=tools.model, today=started.date())
+    queries = len(brief.web_queries) + len(brief.arxiv_queries)
+    tell(Event("refine", f"{len(brief.sub_questions)} sub-questions, {queries} queries"))
+    await tools.folder.write("1-brief.json", step_file(brief))
+    return {
+        "started": started,
+        "round": 1,
+        "brief": brief,
+        "evidence": Evidence(),
+        "verified": Verified(),
+    }
+
+
+async def _retrieve(state: State, tools: Tools, tell: Tell) -> Update:
+    before = state["evidence"]
+    after = await retrieve(
+        state["question"], state["brief"], before, library=tools.library, tell=tell
+    )
+    await tools.folder.write("2-evidence.json", step_file(after))
+    return {"evidence": after, "fresh": len(after.sources) > len(before.sources)}
+
+
+async def _synthesize(state: State, tools: Tools, tell: Tell) -> Update:
+    draft = await synthesize(
+        state["brief"],
+        state["evidence"],
+        _gaps(state),
+        model=tools.model,
+        documents=tools.library.documents,
+        tell=tell,
+    )
+    await tools.folder.write(f"3-draft-{state['round']}.json", step_file(draft))
+    return {"draft": draft, "failures": draft.failures}
+
+
+async def _verify(state: State, tools: Tools, tell: Tell) -> Update:
+    verified = await verify(
+        state["draft"],
+        state["brief"],
+        state["evidence"],
+        state["verified"],
+        model=tools.model,
+        documents=tools.library.documents,
+        tell=tell,
+    )
+    await tools.folder.write("4-verified.json", step_file(verified))
+    return {"verified": verified}
+
+
+async def _deepen(state: State, tools: Tools, tell: Tell) -> Update:
+    before, gaps = state["brief"], _gaps(state)
+    update: Update = {"round": state["round"] + 1}
+    try:
+        brief = await deepen(before, gaps, model=tools.model, breadth=state["question"].breadth)
+    except (AnswerUnusable, ModelUnavailable) as error:
+        brief = before
+        update["failures"] = (Failure("no further queries could be written", str(error)),)
+    tell(Event("refine", f"round {update['round']}: {len(gaps)} sub-questions are open"))
+    new = len(brief.web_queries + brief.arxiv_queries)
+    return {**update, "brief": brief, "fresh": new > len(before.web_queries + before.arxiv_queries)}
+
+
+async def _render(state: State, tools: Tools, tell: Tell) -> Update:
+    report = _report(state, tools)
+    files = await asyncio.to_thread(rendering.render, report, tools.formats)
+    for name, text in files.items():
+        await tools.folder.write(name, text)
+    await tools.folder.write("5-report.json", manifest(files))
+    await tools.folder.write("run.json", run_file(report))
+    tell(Event("render", f"{report.run.status}: {', '.join(files)}"))
+    return {"report": report}
+
+
+def _report(state: State, tools: Tools) -> Report:
+    brief, evidence, verified = state["brief"], state["evidence"], state["verified"]
+    gaps = tuple(part.text for part in _gaps(state))
+    status, reason = _outcome(evidence, verified, gaps)
+    writing = (*state["failures"], *verified.failures, *tools.model.failures())
+    return Report(
+        run=Run(
+            id=tools.folder.id,
+            question=state["question"],
+            started=state["started"],
+            finished=tools.library.clock.now(),
+            status=status,
+            reason=reason,
+        ),
+        brief=brief,
+        sections=verified.sections,
+        dropped=verified.dropped,
+        gaps=gaps,
+        sources=evidence.sources,
+        failures=(*evidence.failures, *writing),
+        usage=tools.model.usage(),
+        seconds_by_stage=state["seconds"],
+    )
+
+
+def _outcome(evidence: Evidence, verified: Verified, gaps: Sequence[str]) -> tuple[Status, str]:
+    """Say how a run ended, and why if it did not reach everything it set out for."""
+    if not evidence.sources:
+        return "empty", "no source was found that could be read"
+    if not verified.claims:
+        read = len(evidence.sources)
+        return "empty", f"{read} sources were read, and no sentence on the question held"
+    reasons = [f"every {kind} search failed" for kind in evidence.silent]
+    if gaps:
+        reasons.append(f"{len(gaps)} sub-questions are without an answer that holds")
+    return ("partial", "; ".join(reasons)) if reasons else ("complete", "")
+
+
+# --- where to go next ---------------------------------------------------------------------------
+
+
+def _gaps(state: State) -> tuple[SubQuestion, ...]:
+    parts: Iterable[SubQuestion] = state["brief"].sub_questions
+    return tuple(part for part in parts if not state["verified"].covers(part.id))
+
+
+def _after_retrieve(state: State) -> Literal["synthesize", "deepen", "render"]:
+    return "synthesize" if state["fresh"] else _after_verify(state)
+
+
+def _after_verify(state: State) -> Literal["deepen", "render"]:
+    return "deepen" if _gaps(state) and state["round"] < state["question"].depth else "render"
+
+
+def _after_deepen(state: State) -> Literal["retrieve", "render"]:
+    return "retrieve" if state["fresh"] else "render"
+
+
+class Node(Protocol):
+    """A node as LangGraph calls it."""
+
+    def __call__(self, state: State, *, runtime: Runtime[Tools]) -> Awaitable[Update]:
+        """Return what changes in the state."""
+        ...
+
+
+def _node(stage: StageName, work: Work) -> Node:
+    """Give a stage its tools and take its time."""
+
+    async def node(state: State, runtime: Runtime[Tools]) -> Update:
+        clock = runtime.context.library.clock
+        started = clock.seconds()
+        runtime.stream_writer(Event(stage, "started"))
+        update = await work(state, runtime.context, runtime.stream_writer)
+        return {**update, "seconds": {stage: clock.seconds() - started}}
+
+    return node

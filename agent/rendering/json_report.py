@@ -1,0 +1,139 @@
+"""Writes the report as JSON: a contract for programs, ``deep-research/report/1``."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC
+from typing import TYPE_CHECKING, Final
+
+from agent.domain.report import Verified
+from agent.rendering.method import in_order
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from agent.domain.evidence import Source
+    from agent.domain.report import Claim, Report, Usage
+
+SCHEMA: Final = "deep-research/report/1"
+
+
+def as_json(report: Report) -> str:
+    """Return report.json: texts as they are, moments in UTC, cost as a number of US dollars."""
+    return json.dumps(_whole(report), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+
+
+def _whole(report: Report) -> dict[str, object]:
+    cited = {source.id for source in report.cited}
+    return {
+        "schema": SCHEMA,
+        "run": _run(report),
+        "brief": _brief(report),
+        "sections": [
+            {
+                "title": section.title,
+                "answers": list(section.answers),
+                "claims": [_claim(claim) for claim in section.claims],
+            }
+            for section in report.sections
+        ],
+        "dropped": [{"sentence": drop.sentence, "reason": drop.reason} for drop in report.dropped],
+        "disagreements": [],  # nothing looks for contradictions between sources yet
+        "gaps": list(report.gaps),
+        "sources": [_source(source, cited=source.id in cited) for source in report.sources],
+        "failures": [{"what": failure.what, "why": failure.why} for failure in report.failures],
+        "usage": {
+            **_spent(report.usage),
+            "by_task": _each(report.usage.by_task),
+            "by_model": _each(report.usage.by_model),
+            "unpriced": sorted(report.usage.unpriced),
+        },
+        "timing": _timing(report),
+    }
+
+
+def _run(report: Report) -> dict[str, object]:
+    run = report.run
+    return {
+        "id": run.id,
+        "question": run.question.text,
+        "language": report.brief.language,
+        "started": _moment(run.started),
+        "finished": _moment(run.finished),
+        "status": run.status,
+        "reason": run.reason,
+    }
+
+
+def _brief(report: Report) -> dict[str, object]:
+    held = Verified(report.sections)
+    return {
+        "restated": report.brief.restated,
+        "sub_questions": [
+            {"id": part.id, "text": part.text, "covered": held.covers(part.id)}
+            for part in report.brief.sub_questions
+        ],
+        "web_queries": list(report.brief.web_queries),
+        "arxiv_queries": list(report.brief.arxiv_queries),
+    }
+
+
+def _claim(claim: Claim) -> dict[str, object]:
+    return {
+        "id": claim.id,
+        "sentence": claim.sentence,
+        "verdict": claim.verdict,
+        "citations": [
+            {
+                "source": citation.source,
+                "passage": citation.passage,
+                "quote": citation.quote,
+                "start": citation.start,
+                "end": citation.end,
+            }
+            for citation in claim.citations
+        ],
+    }
+
+
+def _source(source: Source, *, cited: bool) -> dict[str, object]:
+    return {
+        "id": source.id,
+        "kind": source.kind,
+        "url": source.url,
+        "title": source.title,
+        "authors": list(source.authors),
+        "published": source.published.isoformat() if source.published else None,
+        "read_at": _moment(source.read_at),
+        "sha256": source.sha256,
+        "cited": cited,
+        "note": source.note,
+    }
+
+
+def _spent(usage: Usage) -> dict[str, object]:
+    return {
+        "calls": usage.calls,
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "usd": float(usage.usd),
+    }
+
+
+def _each(usages: Mapping[str, Usage]) -> dict[str, object]:
+    return {name: _spent(usages[name]) for name in sorted(usages)}
+
+
+def _timing(report: Report) -> dict[str, object]:
+    """Return seconds to the millisecond: finer digits are noise."""
+    stages = in_order(report.seconds_by_stage)
+    total = (report.run.finished - report.run.started).total_seconds()
+    return {
+        "total_s": round(total, 3),
+        "by_stage": {stage: round(seconds, 3) for stage, seconds in stages.items()},
+    }
+
+
+def _moment(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat()

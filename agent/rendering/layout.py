@@ -1,0 +1,139 @@
+"""Lays a report out once for Markdown and HTML; every text from outside passes one escape."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from agent.domain.report import Verified
+from agent.rendering.method import Fact, facts, moment
+from agent.rendering.references import Citing, Reference, cite, references, unnumbered
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from agent.domain.report import Claim, Report
+    from agent.rendering.references import Mark
+    from agent.rendering.words import Words
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One claim as it is read: a sentence and its marks."""
+
+    number: int
+    text: str
+    repaired: bool
+    marks: tuple[Mark, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One section; numbered, because a title makes no safe anchor."""
+
+    number: int
+    title: str
+    sentences: tuple[Sentence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A sub-question, and the number of the part that answers it, if one does."""
+
+    text: str
+    covered: bool
+    part: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """All a template shows; outside texts are already escaped, labels are in ``words``."""
+
+    words: Words
+    language: str
+    title: str
+    typed: str
+    status: str
+    reason: str
+    finished: str
+    glance: tuple[str, ...]
+    asked: tuple[Asked, ...]
+    parts: tuple[Part, ...]
+    gaps: tuple[str, ...]
+    dropped: tuple[tuple[str, str], ...]
+    references: tuple[Reference, ...]
+    also_read: tuple[Reference, ...]
+    web_queries: tuple[str, ...]
+    arxiv_queries: tuple[str, ...]
+    failures: tuple[tuple[str, str], ...]
+    facts: tuple[Fact, ...]
+
+
+def lay_out(report: Report, words: Words, text: Callable[[str], str]) -> Layout:
+    """Lay out a report; ``text`` escapes what came from outside, for one markup."""
+    citing = cite(report, text)
+    texts = {part.id: part.text for part in report.brief.sub_questions}
+    return Layout(
+        words=words,
+        language=text(report.brief.language),
+        title=text(report.brief.restated) or text(report.run.question.text),
+        typed=text(report.run.question.text),
+        status=report.run.status,
+        reason=text(report.run.reason),
+        finished=moment(report.run.finished),
+        glance=tuple(_glance(report, words)),
+        asked=tuple(_asked(report, text)),
+        parts=tuple(_parts(report, citing, text)),
+        gaps=tuple(text(texts.get(gap, gap)) for gap in report.gaps),
+        dropped=tuple((text(drop.sentence), text(drop.reason)) for drop in report.dropped),
+        references=references(report, citing, words, text),
+        also_read=unnumbered(report, words, text),
+        web_queries=tuple(map(text, report.brief.web_queries)),
+        arxiv_queries=tuple(map(text, report.brief.arxiv_queries)),
+        failures=tuple((text(failure.what), text(failure.why)) for failure in report.failures),
+        facts=tuple(facts(report, words, text)),
+    )
+
+
+def _glance(report: Report, words: Words) -> Iterator[str]:
+    yield words.count(
+        "claims", len(report.claims), sources=words.count("sources", len(report.cited))
+    )
+    repaired = sum(claim.verdict == "repaired" for claim in report.claims)
+    if repaired:
+        yield words.count("repaired", repaired)
+    yield words.count("dropped", len(report.dropped))
+    asked = report.brief.sub_questions
+    if asked:
+        answered = sum(Verified(report.sections).covers(part.id) for part in asked)
+        yield words.say("answered", n=answered, all=len(asked))
+
+
+def _asked(report: Report, text: Callable[[str], str]) -> Iterator[Asked]:
+    for asked in report.brief.sub_questions:
+        answering = (
+            number
+            for number, section in enumerate(report.sections, 1)
+            if section.claims and asked.id in section.answers
+        )
+        part = next(answering, None)
+        yield Asked(text(asked.text), part is not None, part)
+
+
+def _parts(report: Report, citing: Citing, text: Callable[[str], str]) -> Iterator[Part]:
+    marks = iter(citing.marks)
+    number = 1
+    for part, section in enumerate(report.sections, 1):
+        sentences = tuple(_sentences(section.claims, number, marks, text))
+        number += len(sentences)
+        yield Part(part, text(section.title), sentences)
+
+
+def _sentences(
+    claims: Iterable[Claim],
+    first: int,
+    marks: Iterator[tuple[Mark, ...]],
+    text: Callable[[str], str],
+) -> Iterator[Sentence]:
+    for number, claim in enumerate(claims, first):
+        yield Sentence(number, text(claim.sentence), claim.verdict == "repaired", next(marks))

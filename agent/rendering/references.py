@@ -1,0 +1,149 @@
+"""Numbers what is cited: sources by first citation, quotes by first appearance, marks in order."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from agent.rendering.links import at_quote, linkable, stored_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from agent.domain.evidence import Source
+    from agent.domain.report import Citation, Claim, Report
+    from agent.rendering.words import Words
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One quote, wherever it is cited; ``url`` opens its source, at the quote if that can be."""
+
+    number: int
+    reference: int
+    quote: str
+    title: str
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One source at one claim, with the quotes the claim takes from it."""
+
+    number: int
+    reference: int
+    title: str
+    notes: tuple[Note, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A source as the list shows it; number 0 if it was read but is not cited."""
+
+    number: int
+    title: str
+    url: str | None
+    address: str
+    kind: str
+    authors: tuple[str, ...]
+    published: str
+    read: str
+    remark: str
+    stored: str | None
+    notes: tuple[Note, ...] = ()
+    marks: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Citing:
+    """The marks of every claim, in reading order."""
+
+    marks: tuple[tuple[Mark, ...], ...]
+
+    def of(self, reference: int) -> tuple[Mark, ...]:
+        """Return the marks that point at one reference."""
+        everywhere = itertools.chain.from_iterable(self.marks)
+        return tuple(mark for mark in everywhere if mark.reference == reference)
+
+
+def cite(report: Report, text: Callable[[str], str]) -> Citing:
+    """Number the quotes and marks of a report."""
+    notes = _notes(report, text)
+    numbers = itertools.count(1)
+    return Citing(tuple(tuple(_marks(claim, notes, numbers)) for claim in report.claims))
+
+
+def references(
+    report: Report, citing: Citing, words: Words, text: Callable[[str], str]
+) -> tuple[Reference, ...]:
+    """List the cited sources, with the quotes taken from each."""
+    return tuple(
+        _reference(source, words, text, number=number, marks=citing.of(number))
+        for number, source in enumerate(report.cited, 1)
+    )
+
+
+def unnumbered(report: Report, words: Words, text: Callable[[str], str]) -> tuple[Reference, ...]:
+    """List the sources that were read and are not cited."""
+    cited = {source.id for source in report.cited}
+    return tuple(_reference(s, words, text) for s in report.sources if s.id not in cited)
+
+
+def _notes(report: Report, text: Callable[[str], str]) -> dict[Citation, Note]:
+    order = {source.id: number for number, source in enumerate(report.cited, 1)}
+    by_id = {source.id: source for source in report.cited}
+    shown = itertools.chain.from_iterable(
+        citations for claim in report.claims for citations in _by_source(claim).values()
+    )
+    return {
+        citation: Note(
+            number,
+            order[citation.source],
+            text(citation.quote),
+            _title(by_id[citation.source], text),
+            at_quote(by_id[citation.source], citation.quote),
+        )
+        for number, citation in enumerate(dict.fromkeys(shown), 1)
+    }
+
+
+def _by_source(claim: Claim) -> dict[str, list[Citation]]:
+    grouped: dict[str, list[Citation]] = {}
+    for citation in dict.fromkeys(claim.citations):
+        grouped.setdefault(citation.source, []).append(citation)
+    return grouped
+
+
+def _marks(claim: Claim, notes: Mapping[Citation, Note], numbers: Iterator[int]) -> Iterator[Mark]:
+    for citations in _by_source(claim).values():
+        quoted = tuple(notes[citation] for citation in citations)
+        yield Mark(next(numbers), quoted[0].reference, quoted[0].title, quoted)
+
+
+def _reference(
+    source: Source,
+    words: Words,
+    text: Callable[[str], str],
+    *,
+    number: int = 0,
+    marks: tuple[Mark, ...] = (),
+) -> Reference:
+    return Reference(
+        number=number,
+        title=_title(source, text),
+        url=linkable(source.url),
+        address=text(source.url),
+        kind=words.say(source.kind),
+        authors=tuple(map(text, source.authors)),
+        published=source.published.isoformat() if source.published else "",
+        read=source.read_at.date().isoformat(),
+        remark=text(source.note),
+        stored=stored_text(source.sha256),
+        notes=tuple(dict.fromkeys(note for mark in marks for note in mark.notes)),
+        marks=tuple(mark.number for mark in marks),
+    )
+
+
+def _title(source: Source, text: Callable[[str], str]) -> str:
+    return text(source.title) or text(source.url)

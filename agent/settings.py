@@ -1,0 +1,114 @@
+"""Everything the environment may say to the agent, read once and frozen.
+
+What it says to the gateway client (``GATEWAY_…``) is read there.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from agent.errors import InvalidSettings
+
+PREFIX: Final = "DEEP_RESEARCH_"
+
+
+class Settings(BaseSettings):
+    """How the agent works; each field is also an environment variable ``DEEP_RESEARCH_<NAME>``."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    out: Path = Field(Path("runs"), description="folder that run folders are made in")
+    searxng_url: str | None = Field(
+        None,
+        description="base address of a SearXNG instance; `/search` is appended, and it replaces"
+        " the keyless engine",
+    )
+    arxiv_url: str = Field(
+        "https://export.arxiv.org/api/query", description="arXiv's whole query endpoint"
+    )
+    allow_hosts: Annotated[frozenset[str], NoDecode] = Field(
+        frozenset(),
+        description="comma-separated `host:port` on private addresses that may be read;"
+        " everything else private is refused",
+    )
+    corpus: Annotated[tuple[Path, ...], NoDecode] = Field(
+        (), description="comma-separated folders or files to read besides those given by --corpus"
+    )
+    depth: int = Field(2, ge=1, le=10, description="most rounds of retrieval")
+    breadth: int = Field(5, ge=1, le=20, description="most queries a round for each kind of source")
+    page_seconds: float = Field(20.0, gt=0, le=300, description="deadline for reading one page")
+    search_seconds: float = Field(20.0, gt=0, le=300, description="deadline for one search")
+
+    @field_validator("allow_hosts", "corpus", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        """Take ``a,b`` for two values."""
+        if isinstance(value, str):
+            return [part.strip() for part in value.split(",") if part.strip()]
+        return value
+
+    @field_validator("allow_hosts")
+    @classmethod
+    def _with_port(cls, hosts: frozenset[str]) -> frozenset[str]:
+        """Refuse a host without its port: it would allow less than was meant, silently."""
+        for host in hosts:
+            if not host.rpartition(":")[2].isdecimal():
+                message = f"{host!r} needs a port, as in localhost:8080"
+                raise ValueError(message)
+        return hosts
+
+    @field_validator("searxng_url", "arxiv_url")
+    @classmethod
+    def _address(cls, value: str | None) -> str | None:
+        """Refuse what is no http address."""
+        if value is not None and (urlsplit(value).scheme not in {"http", "https"}):
+            message = f"{value!r} is not an http:// or https:// address"
+            raise ValueError(message)
+        return value or None
+
+
+def read_settings(**chosen: Any) -> Settings:  # noqa: ANN401 - checked by pydantic, field by field
+    """Return the environment's settings with ``chosen`` ones in their place.
+
+    Raises InvalidSettings, naming the variable, for a value that does not fit and for a variable
+    with our prefix that is none of ours.
+    """
+    try:
+        settings = Settings(**{name: value for name, value in chosen.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = PREFIX + str(first["loc"][0]).upper() if first["loc"] else "the settings"
+        raise InvalidSettings(
+            f"{name}: {first['msg']}", mend="see the README's settings"
+        ) from error
+    _refuse_unknown()
+    return settings
+
+
+@cache
+def variables() -> tuple[tuple[str, str, str], ...]:
+    """Return name, default and meaning of every variable, for the README's table."""
+    return tuple(
+        (PREFIX + name.upper(), _shown(field.default), field.description or "")
+        for name, field in Settings.model_fields.items()
+    )
+
+
+def _shown(default: object) -> str:
+    return "" if default in (None, (), frozenset()) else str(default)
+
+
+def _refuse_unknown() -> None:
+    known = {name for name, _, _ in variables()}
+    for name in sorted(os.environ):
+        if name.startswith(PREFIX) and name not in known:
+            raise InvalidSettings(
+                f"unknown variable {name}", mend=f"known: {', '.join(sorted(known))}"
+            )

@@ -1,0 +1,70 @@
+"""First stage: a vague topic becomes a precise brief, and gaps become new queries (PromptCraft)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from agent import templating
+from agent.domain.arxiv_query import mended
+from agent.domain.language import language_of_script
+from agent.domain.question import Brief, SubQuestion
+from agent.stages.replies import BriefReply, QueriesReply
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import date
+
+    from agent.domain.question import Question
+    from agent.ports import ChatModel
+
+MOST_SUB_QUESTIONS: Final = 7
+
+
+async def refine(question: Question, *, model: ChatModel, today: date) -> Brief:
+    """Restate the question, split it, and write the queries to search with.
+
+    Raises ModelUnavailable, or AnswerUnusable if no brief came back.
+    """
+    prompt = templating.prompt("1-refine/refine", question=question, today=today)
+    reply = await model.ask(prompt, BriefReply, task="refine")
+    parts = _distinct(reply.sub_questions)[:MOST_SUB_QUESTIONS]
+    restated = templating.one_line(reply.restated)
+    return Brief(
+        restated=restated,
+        language=_language(question, reply.language),
+        sub_questions=tuple(SubQuestion(f"q{n}", text) for n, text in enumerate(parts, start=1)),
+        # A brief without a single web query would search the web for nothing.
+        web_queries=_distinct(reply.web_queries)[: question.breadth] or (restated,),
+        arxiv_queries=_distinct(map(mended, reply.arxiv_queries))[: question.breadth],
+    )
+
+
+async def deepen(
+    brief: Brief, gaps: Sequence[SubQuestion], *, model: ChatModel, breadth: int
+) -> Brief:
+    """Return the brief with new queries for the sub-questions that are still without evidence."""
+    asked = brief.web_queries + brief.arxiv_queries
+    prompt = templating.prompt(
+        "1-refine/deepen", brief=brief, gaps=gaps, asked=asked, breadth=breadth
+    )
+    reply = await model.ask(prompt, QueriesReply, task="refine")
+    new_web = _distinct(q for q in reply.web_queries if q not in asked)[:breadth]
+    new_arxiv = _distinct(q for q in map(mended, reply.arxiv_queries) if q not in asked)[:breadth]
+    return replace(
+        brief,
+        web_queries=_distinct(brief.web_queries + new_web),
+        arxiv_queries=_distinct(brief.arxiv_queries + new_arxiv),
+    )
+
+
+def _language(question: Question, replied: str) -> str:
+    """Return the language asked for, else the one the script shows, else the model's word."""
+    known = question.language or language_of_script(question.text)
+    code = (known or replied).strip().lower().replace("_", "-").partition("-")[0]
+    return code if code.isascii() and code.isalpha() and len(code) in {2, 3} else "en"
+
+
+def _distinct(texts: Iterable[str]) -> tuple[str, ...]:
+    folded = (templating.one_line(text) for text in texts)
+    return tuple(dict.fromkeys(text for text in folded if text))

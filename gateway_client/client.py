@@ -1,0 +1,136 @@
+"""The gateway as other code sees it: OpenAI and LangChain clients on top of our transport."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import httpx2
+
+from gateway_client import families, router
+from gateway_client.exchange import TASK_HEADER
+from gateway_client.ledger import Ledger
+from gateway_client.transport import Switchboard
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from types import ModuleType
+
+    from langchain_openai import ChatOpenAI
+    from openai import AsyncOpenAI
+
+    from gateway_client.config import Config
+    from gateway_client.structured import Memory
+
+NOWHERE: Final = "http://gateway.invalid/v1"
+"""What clients are told the address is. The transport replaces it; should a call ever slip past
+the transport, this name leads nowhere (RFC 2606)."""
+
+NO_KEY: Final = "the-transport-adds-the-key"
+
+
+class GatewayClient:
+    """All endpoints of a configuration as if they were one, with a ledger of what was used.
+
+    Make one for each run, and close it. ``inner`` replaces the network; ``clock`` and ``sleep``
+    replace time. Transports that answer in this process are closed by whoever made them.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        inner: httpx2.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.config = config
+        self.ledger = Ledger()
+        self._switchboard = Switchboard(config, self.ledger, clock)
+        self._sleep = sleep
+        self._inner = inner
+
+    async def __aenter__(self) -> Self:
+        """Open nothing: connections are made when they are needed."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close all connections."""
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        if "http_client" in self.__dict__:
+            await self.http_client.aclose()
+        if "sync_http_client" in self.__dict__:
+            self.sync_http_client.close()
+
+    @cached_property
+    def memory(self) -> Memory:
+        """Which means of getting structured answers worked; for ``structured``."""
+        from gateway_client.structured import Memory  # noqa: PLC0415 - loads openai
+
+        return Memory()
+
+    @cached_property
+    def http_client(self) -> httpx2.AsyncClient:
+        """The HTTP client that all clients made here share."""
+        transport = families.async_transport(
+            self._switchboard, inner=self._inner, sleep=self._sleep
+        )
+        return httpx2.AsyncClient(transport=transport, timeout=self._timeout)
+
+    @cached_property
+    def sync_http_client(self) -> httpx2.Client:
+        """The same for code that does not await."""
+        transport = families.sync_transport(self._switchboard)
+        return httpx2.Client(transport=transport, timeout=self._timeout)
+
+    def transport(self, family: ModuleType = httpx2) -> httpx2.AsyncBaseTransport:
+        """Return a new transport for any other AsyncClient of httpx2, or of httpx if given."""
+        return families.async_transport(self._switchboard, family, sleep=self._sleep)
+
+    def openai(self) -> AsyncOpenAI:
+        """Return an OpenAI client; ask it for the model ``auto``, a tier, or a model by name."""
+        from openai import AsyncOpenAI  # noqa: PLC0415 - half a second, not everyone needs it
+
+        return AsyncOpenAI(
+            api_key=NO_KEY,
+            base_url=NOWHERE,
+            http_client=self.http_client,
+            timeout=self._timeout,
+            max_retries=0,
+        )
+
+    def chat_model(self, task: str = "", model: str = router.AUTO, **options: object) -> ChatOpenAI:
+        """Return a LangChain chat model for one kind of work.
+
+        Options are ChatOpenAI's own; ``default_headers`` would replace the task's header.
+        """
+        from langchain_openai import ChatOpenAI  # noqa: PLC0415 - a second, not everyone needs it
+
+        settings: dict[str, Any] = {
+            "model": model,
+            "api_key": NO_KEY,
+            "base_url": NOWHERE,
+            "default_headers": {TASK_HEADER: task},
+            "http_async_client": self.http_client,
+            "http_client": self.sync_http_client,
+            "timeout": self._timeout,
+            "max_retries": 0,
+            "stream_usage": True,
+            "use_responses_api": False,
+            "openai_proxy": None,
+        }
+        return ChatOpenAI(**(settings | options))
+
+    def window(self, task: str) -> int:
+        """Return how many tokens fit the roomiest model that may do this kind of work."""
+        return router.window(self.config, task)
+
+    @property
+    def _timeout(self) -> httpx2.Timeout:
+        policy = self.config.policy
+        return httpx2.Timeout(policy.read_seconds, connect=policy.connect_seconds)

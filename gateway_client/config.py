@@ -1,0 +1,124 @@
+"""Which endpoints, which models for which work, and how patient to be; read once, frozen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from gateway_client import toml_file
+from gateway_client.catalog import TIERS, Endpoint, Key, Model, Tier, clean_base_url, known_window
+from gateway_client.errors import ConfigInvalid
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from decimal import Decimal
+
+OPENAI_URL: Final = "https://api.openai.com/v1"
+
+DEFAULT_TIERS: Final[Mapping[Tier, tuple[str, ...]]] = MappingProxyType(
+    {"light": ("gemini-3-flash",), "deep": ("gpt-5.2-pro",), "long": ("gemini-3-pro",)}
+)
+
+DEFAULT_TASKS: Final[Mapping[str, Tier]] = MappingProxyType(
+    {"refine": "light", "repair": "light", "outline": "deep", "write": "deep"}
+)
+"""Sharpening and checking are short and frequent; only what a reader reads earns the deep tier."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How hard to try.
+
+    No attempt begins, and no wait for a cooling key ends, later than ``deadline_seconds`` after
+    the request came. ``patience_seconds`` is the most that one request waits for endpoints that
+    failed again and again. ``tasks`` says which tier does which kind of work.
+    """
+
+    attempts: int = 4
+    connect_seconds: float = 10.0
+    read_seconds: float = 300.0
+    deadline_seconds: float = 600.0
+    backoff_seconds: float = 0.25
+    patience_seconds: float = 15.0
+    tasks: Mapping[str, Tier] = field(default_factory=lambda: DEFAULT_TASKS)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All a gateway client needs to know; ``tiers`` are models in order of preference.
+
+    ``usd_per_day`` is read and kept, but nothing enforces it yet; the same holds for the
+    endpoints' ``rpm`` and ``tpm``.
+    """
+
+    endpoints: tuple[Endpoint, ...]
+    tiers: Mapping[Tier, tuple[str, ...]] = field(default_factory=lambda: DEFAULT_TIERS)
+    models: Mapping[str, Model] = field(default_factory=dict)
+    policy: Policy = field(default_factory=Policy)
+    usd_per_day: Decimal | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what could answer nothing."""
+        if not self.endpoints:
+            raise ConfigInvalid("there is no endpoint", mend="set GATEWAY_BASE_URL or add one")
+        if len({endpoint.name for endpoint in self.endpoints}) < len(self.endpoints):
+            raise ConfigInvalid("two endpoints have the same name", mend="give each its own")
+        if any(not self.tiers.get(tier) for tier in TIERS):
+            raise ConfigInvalid("each of the tiers light, deep and long needs a model")
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Config | None:
+        """Read GATEWAY_* (or else OPENAI_*) variables; None if they name no gateway at all.
+
+        The two families never mix, so that a key is never sent to the other one's address.
+        """
+        path = environ.get("GATEWAY_CONFIG", "").strip()
+        parts = toml_file.read(path, environ) if path else None
+        endpoints = parts.endpoints if parts else ()
+        endpoints = endpoints or _endpoints(environ)
+        if not endpoints:
+            if parts:
+                raise ConfigInvalid(f"{path} names no endpoint", mend="add an [[endpoint]]")
+            return None
+        return cls(
+            endpoints=endpoints,
+            tiers={**DEFAULT_TIERS, **(parts.tiers if parts else {}), **_tiers(environ)},
+            models=parts.models if parts else {},
+            policy=Policy(tasks={**DEFAULT_TASKS, **(parts.tasks if parts else {})}),
+            usd_per_day=parts.usd_per_day if parts else None,
+        )
+
+    def window(self, model: str) -> int:
+        """Return how many tokens a model holds, as configured or else as known."""
+        configured = self.models.get(model)
+        return (configured and configured.context) or known_window(model)
+
+    def served(self, model: str) -> bool:
+        """Whether any endpoint serves the model."""
+        return any(endpoint.serves(model) for endpoint in self.endpoints)
+
+    def without_secrets(self, text: str) -> str:
+        """Return the text with every key in it replaced by its label."""
+        for endpoint in self.endpoints:
+            for key in endpoint.keys:
+                text = text.replace(key.secret, key.label)
+        return text
+
+
+def _endpoints(environ: Mapping[str, str]) -> tuple[Endpoint, ...]:
+    for family, name in (("GATEWAY", "gateway"), ("OPENAI", "openai")):
+        url = environ.get(f"{family}_BASE_URL", "").strip()
+        variable = f"{family}_API_KEY"
+        secrets = [word.strip() for word in environ.get(variable, "").split(",") if word.strip()]
+        if url or secrets:
+            keys = tuple(Key(f"{name}#{n}", variable, word) for n, word in enumerate(secrets, 1))
+            base_url = clean_base_url(url or OPENAI_URL, f"{family}_BASE_URL")
+            return (Endpoint(name, base_url, keys),)
+    return ()
+
+
+def _tiers(environ: Mapping[str, str]) -> dict[Tier, tuple[str, ...]]:
+    everything = environ.get("GATEWAY_MODEL", "").strip()
+    named = {tier: environ.get(f"GATEWAY_{tier.upper()}_MODEL", "").strip() for tier in TIERS}
+    return {tier: (model or everything,) for tier, model in named.items() if model or everything}

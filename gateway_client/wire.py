@@ -1,0 +1,115 @@
+"""Reads the JSON that goes over the wire: texts asked, tokens used; knows no HTTP."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Payload = dict[str, object]
+
+LATIN_CHARACTERS_PER_TOKEN: Final = 4
+CJK_TOKENS_PER_CHARACTER: Final = 0.7
+"""Rules of thumb for current tokenizers; tiktoken would need the network for its tables."""
+
+_CJK: Final = re.compile(
+    "[\u1100-\u11ff\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef"
+    "\U00020000-\U0003ffff]+"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one call; ``estimated`` if the endpoint did not say."""
+
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int = 0
+    estimated: bool = False
+
+
+def payload_of(body: bytes) -> Payload | None:
+    """Return the JSON object in the bytes, or None if there is none."""
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def tokens(text: str) -> int:
+    """Estimate how many tokens a text is."""
+    if text.isascii():
+        return -(-len(text) // LATIN_CHARACTERS_PER_TOKEN)
+    other = len(_CJK.sub("", text))
+    cjk = len(text) - other
+    return -(-other // LATIN_CHARACTERS_PER_TOKEN) + round(cjk * CJK_TOKENS_PER_CHARACTER)
+
+
+def prompt_tokens(payload: Payload) -> int:
+    """Estimate how many tokens the model will be given; pictures are not counted."""
+    return sum(tokens(text) for text in _asked(payload))
+
+
+def reply_room(payload: Payload) -> int:
+    """Return how many tokens the caller wants to keep free for the reply."""
+    room = payload.get("max_completion_tokens") or payload.get("max_tokens")
+    return room if isinstance(room, int) else 0
+
+
+def reported_usage(payload: Payload) -> Usage | None:
+    """Return the usage an answer reports, in the words of either OpenAI API, if it does."""
+    usage = payload.get("usage")
+    if not isinstance(usage, dict):
+        return None
+    given = _count(usage, "prompt_tokens", "input_tokens")
+    if given is None:
+        return None
+    written = _count(usage, "completion_tokens", "output_tokens")
+    details = usage.get("prompt_tokens_details") or usage.get("input_tokens_details")
+    cached = _count(details, "cached_tokens") if isinstance(details, dict) else None
+    return Usage(given, written or 0, cached or 0)
+
+
+def written_text(payload: Payload) -> str:
+    """Return the text that an answer, or one chunk of it, consists of."""
+    choices = payload.get("choices")
+    return "".join(
+        text
+        for choice in (choices if isinstance(choices, list) else ())
+        if isinstance(choice, dict)
+        for text in _texts(choice.get("message") or choice.get("delta"))
+    )
+
+
+def _count(usage: Payload, *names: str) -> int | None:
+    counts = (usage.get(name) for name in names)
+    return next((count for count in counts if isinstance(count, int)), None)
+
+
+def _asked(payload: Payload) -> Iterator[str]:
+    messages = payload.get("messages")
+    for message in messages if isinstance(messages, list) else ():
+        yield from _texts(message)
+    for key in ("tools", "response_format"):
+        if key in payload:
+            yield json.dumps(payload[key], ensure_ascii=False)
+    for key in ("input", "instructions"):
+        yield from _texts({"content": payload.get(key)})
+
+
+def _texts(message: object) -> Iterator[str]:
+    """Yield the texts of a message: its content, plain or in parts, and its tool calls."""
+    if not isinstance(message, dict):
+        return
+    content = message.get("content")
+    for part in content if isinstance(content, list) else [content]:
+        text = part.get("text") if isinstance(part, dict) else part
+        if isinstance(text, str):
+            yield text
+    if message.get("tool_calls"):
+        yield json.dumps(message["tool_calls"], ensure_ascii=False)

@@ -1,0 +1,34 @@
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+OURS = ("127.", "::1", "localhost")
+VARIABLES = ("GATEWAY_", "OPENAI_", "DEEP_RESEARCH_", "LANGSMITH_", "LANGCHAIN_")
+
+
+class LeftLoopback(AssertionError):
+    """A test reached for an address outside this machine."""
+
+
+@pytest.fixture(autouse=True)
+def no_socket_leaves_loopback(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if self.family in {socket.AF_INET, socket.AF_INET6} and not address[0].startswith(OURS):
+            raise LeftLoopback(address)
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+    yield
+
+
+@pytest.fixture(autouse=True)
+def no_settings_leak_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
+    for name in list(os.environ):
+        if name.startswith(VARIABLES):
+            monkeypatch.delenv(name)

@@ -1,0 +1,203 @@
+import json
+from collections.abc import Callable
+
+import pytest
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.memory import InMemorySaver
+
+from agent.adapters.checkpoints import Serializer
+from agent.domain.events import Event
+from agent.domain.evidence import Hit
+from agent.domain.question import Question
+from agent.domain.report import Report
+from agent.errors import AnswerUnusable, ModelUnavailable, SearchUnavailable
+from agent.pipeline import Tools, build_graph, run
+from agent.stages.retrieve import Library
+from agent.templating import Prompt
+from agent.testing import (
+    Answer,
+    ListedEngine,
+    MemoryDocuments,
+    MemoryFolder,
+    ScriptedModel,
+    ShelfReader,
+    SteppingClock,
+)
+
+PAGES = {
+    "https://a.example": "The window holds 128,000 tokens. It is wide.",
+    "https://b.example": "Retrieval costs 2 cents a question. It is cheap.",
+    "https://c.example": "Hybrids route each question. They are new.",
+}
+HITS = {
+    "window": [Hit("web", "https://a.example", "A")],
+    "cost": [Hit("web", "https://b.example", "B")],
+    "hybrid": [Hit("web", "https://c.example", "C")],
+}
+KNOWN = {
+    "q1": ("The window holds many tokens.", "The window holds 128,000 tokens."),
+    "q2": ("Retrieval costs little.", "Retrieval costs 2 cents a question."),
+    "q3": ("Hybrids decide case by case.", "Hybrids route each question."),
+}
+
+
+def passage_with(quote: str, prompt: str) -> str | None:
+    """Do as a good model does: cite only what is in the prompt."""
+    line = next((line for line in prompt.split("\n") if quote in line), None)
+    return line.partition(" ")[0] if line else None
+
+
+def answers(task: str, prompt: Prompt) -> Answer:
+    if "Write the new queries" in prompt.user:
+        return {"web_queries": ["hybrid"], "arxiv_queries": []}
+    if task == "refine":
+        return {
+            "restated": "Does a window replace retrieval?",
+            "language": "en",
+            "sub_questions": ["How long?", "What cost?", "What else?"],
+            "web_queries": ["window", "cost"],
+            "arxiv_queries": [],
+        }
+    wanted = [id_ for id_ in KNOWN if f"\n{id_}: " in prompt.user]
+    there = [id_ for id_ in wanted if passage_with(KNOWN[id_][1], prompt.user)]
+    if task == "outline":
+        return {"sections": [{"title": f"On {id_}", "sub_questions": [id_]} for id_ in there]}
+    number = int(prompt.user.rpartition("Write section ")[2].split()[0])
+    sentence, quote = KNOWN[there[number - 1]]
+    citation = {"passage": passage_with(quote, prompt.user), "quote": quote}
+    return {"claims": [{"sentence": sentence, "citations": [citation]}]}
+
+
+def tools(
+    script: Callable[[str, Prompt], Answer] = answers, engine: ListedEngine | None = None
+) -> Tools:
+    library = Library(
+        [engine or ListedEngine(HITS)], ShelfReader(PAGES), MemoryDocuments(), SteppingClock()
+    )
+    return Tools(ScriptedModel(script), library, MemoryFolder())
+
+
+async def report_of(used: Tools, depth: int = 2) -> Report:
+    return await run(Question("windows or retrieval", depth=depth), used)
+
+
+async def test_a_gap_becomes_a_new_query_and_the_next_round_closes_it() -> None:
+    used = tools()
+    report = await report_of(used)
+    assert report.run.status == "complete"
+    assert [claim.sentence for claim in report.claims] == [said for said, _ in KNOWN.values()]
+    assert report.brief.web_queries == ("window", "cost", "hybrid")
+    assert [source.title for source in report.cited] == ["A", "B", "C"]
+
+
+async def test_rounds_end_when_depth_is_used_up_and_the_report_says_what_is_open() -> None:
+    report = await report_of(tools(), depth=1)
+    assert report.run.status == "partial"
+    assert report.gaps == ("What else?",)
+    assert "1 sub-questions are without" in report.run.reason
+
+
+async def test_rounds_end_when_no_new_query_comes() -> None:
+    def stuck(task: str, prompt: Prompt) -> Answer:
+        if "Write the new queries" in prompt.user:
+            return {"web_queries": ["window"], "arxiv_queries": []}
+        return answers(task, prompt)
+
+    used = tools(stuck)
+    report = await report_of(used, depth=9)
+    assert report.run.status == "partial"
+    assert isinstance(used.model, ScriptedModel)
+    assert len([1 for _, prompt in used.model.asked if "new queries" in prompt.user]) == 1
+
+
+@pytest.mark.parametrize("error", [AnswerUnusable("prose"), ModelUnavailable("down")])
+async def test_a_round_that_cannot_be_planned_leaves_the_report_of_the_rounds_before(
+    error: AnswerUnusable,
+) -> None:
+    def failing(task: str, prompt: Prompt) -> Answer:
+        return error if "Write the new queries" in prompt.user else answers(task, prompt)
+
+    report = await report_of(tools(failing))
+    assert len(report.claims) == 2
+    assert [f.what for f in report.failures] == ["no further queries could be written"]
+
+
+async def test_nothing_found_is_an_empty_report_and_no_prose_is_asked_for() -> None:
+    used = tools(engine=ListedEngine([]))
+    report = await report_of(used)
+    assert report.run.status == "empty"
+    assert report.claims == ()
+    assert isinstance(used.model, ScriptedModel)
+    assert {task for task, _ in used.model.asked} == {"refine"}
+
+
+async def test_sources_without_a_sentence_that_holds_are_an_empty_report_too() -> None:
+    def inventing(task: str, prompt: Prompt) -> Answer:
+        if task == "write":
+            citation = {"passage": "S1.1", "quote": "words that stand nowhere at all"}
+            return {"claims": [{"sentence": "Trust me.", "citations": [citation]}]}
+        return {"claims": []} if task == "repair" else answers(task, prompt)
+
+    report = await report_of(tools(inventing), depth=1)
+    assert report.run.status == "empty"
+    assert "no sentence on the question held" in report.run.reason
+    assert {dropped.sentence for dropped in report.dropped} == {"Trust me."}
+
+
+async def test_a_kind_of_source_that_never_answered_makes_the_report_partial() -> None:
+    used = tools()
+    down = ListedEngine(None, name="other", kind="web")
+    arxiv = ListedEngine([], name="arxiv", kind="arxiv")
+    both = Library([*used.library.engines, down, arxiv], used.library.reader,
+                   used.library.documents, used.library.clock)  # fmt: skip
+    report = await report_of(Tools(used.model, both, used.folder))
+    assert report.run.status == "complete"  # another web engine did answer
+    corpus = ListedEngine(None, name="corpus", kind="corpus")
+    silent = Library([*used.library.engines, corpus], used.library.reader,
+                     used.library.documents, used.library.clock)  # fmt: skip
+    report = await report_of(Tools(used.model, silent, used.folder))
+    assert report.run.status == "partial"
+    assert report.run.reason == "every corpus search failed"
+
+
+async def test_if_every_search_fails_the_run_is_an_error_and_not_an_empty_report() -> None:
+    with pytest.raises(SearchUnavailable):
+        await report_of(tools(engine=ListedEngine(None)))
+
+
+async def test_the_folder_lists_the_steps_and_every_quote_stands_in_the_stored_text() -> None:
+    used = tools()
+    await report_of(used)
+    assert isinstance(used.folder, MemoryFolder)
+    assert isinstance(used.library.documents, MemoryDocuments)
+    assert sorted(used.folder.files) == [
+        "1-brief.json", "2-evidence.json", "3-draft-1.json", "3-draft-2.json", "4-verified.json",
+        "5-report.json", "references.bib", "report.html", "report.json", "report.md", "run.json",
+    ]  # fmt: skip
+    report = json.loads(used.folder.files["report.json"])
+    texts = {
+        source["id"]: used.library.documents.texts[source["sha256"]] for source in report["sources"]
+    }
+    for section in report["sections"]:
+        for claim in section["claims"]:
+            for cited in claim["citations"]:
+                assert texts[cited["source"]][cited["start"] : cited["end"]] == cited["quote"]
+
+
+async def test_events_are_told_stage_by_stage() -> None:
+    heard: list[Event] = []
+    await run(Question("windows"), tools(), heard.append)
+    stages = list(dict.fromkeys(event.stage for event in heard))
+    assert stages == ["refine", "retrieve", "synthesize", "verify", "render"]
+
+
+async def test_a_checkpoint_holds_our_values_and_no_text_and_comes_back_as_it_was() -> None:
+    saver = InMemorySaver(serde=Serializer())
+    graph = build_graph(saver)
+    config: RunnableConfig = {"configurable": {"thread_id": "1"}}
+    result = await graph.ainvoke({"question": Question("windows")}, config, context=tools())
+    state = (await graph.aget_state(config)).values
+    assert state["report"] == result["report"]
+    assert isinstance(state["evidence"].sources, tuple)
+    stored = b"".join(part for _, part in saver.blobs.values())
+    assert b"It is cheap." not in stored

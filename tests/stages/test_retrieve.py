@@ -1,0 +1,148 @@
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+
+from agent.domain.evidence import Evidence, Hit, Page
+from agent.domain.question import Brief, Question
+from agent.errors import SearchUnavailable
+from agent.ports import PageReader, SearchEngine
+from agent.stages.retrieve import HITS_PER_QUERY, Library, retrieve
+from agent.testing import ListedEngine, MemoryDocuments, ShelfReader, SteppingClock
+
+
+def hit(name: str, **more: Any) -> Hit:
+    return replace(Hit("web", f"https://{name}.example", name), **more)
+
+
+def library(
+    engines: Sequence[SearchEngine], pages: dict[str, str] | None = None, **reader: PageReader
+) -> Library:
+    texts = {f"https://{name}.example": text for name, text in (pages or {}).items()}
+    shelf = reader.get("reader", ShelfReader(texts))
+    return Library(engines, shelf, MemoryDocuments(), SteppingClock())
+
+
+async def test_every_hit_is_read_once_and_sources_stand_in_the_order_of_the_hits(
+    question: Question, brief: Brief
+) -> None:
+    engine = ListedEngine(
+        {"long window": [hit("b"), hit("a")], "window cost": [hit("a"), hit("c")]}
+    )
+    shelf = library([engine], {"a": "Text a.", "b": "Text b.", "c": "Text c."})
+    evidence = await retrieve(question, brief, Evidence(), library=shelf)
+    assert [(s.id, s.title) for s in evidence.sources] == [("S1", "b"), ("S2", "a"), ("S3", "c")]
+    assert [search.hits for search in evidence.searches] == [2, 2]
+    assert isinstance(shelf.reader, ShelfReader)
+    assert len(shelf.reader.read_addresses) == 3
+
+
+async def test_one_failure_never_discards_its_siblings_and_is_recorded(
+    question: Question, brief: Brief
+) -> None:
+    good = ListedEngine([hit("a"), hit("gone")])
+    down = ListedEngine(None, name="arxiv", kind="arxiv")
+    evidence = await retrieve(
+        question, brief, Evidence(), library=library([down, good], {"a": "Text."})
+    )
+    assert [source.title for source in evidence.sources] == ["a"]
+    assert evidence.silent == ("arxiv",)
+    assert {failure.why for failure in evidence.failures} == {
+        "arxiv is down",
+        "https://gone.example answered 404",
+    }
+
+
+async def test_a_search_that_finds_nothing_is_not_one_that_failed(
+    question: Question, brief: Brief
+) -> None:
+    evidence = await retrieve(question, brief, Evidence(), library=library([ListedEngine([])]))
+    assert evidence.sources == ()
+    assert evidence.silent == ()
+
+
+async def test_if_no_search_came_back_nothing_is_known_and_that_is_an_error(
+    question: Question, brief: Brief
+) -> None:
+    with pytest.raises(SearchUnavailable, match="listed is down"):
+        await retrieve(question, brief, Evidence(), library=library([ListedEngine(None)]))
+
+
+async def test_reading_starts_as_soon_as_the_first_search_answers(
+    question: Question, brief: Brief
+) -> None:
+    read = asyncio.Event()
+
+    class Waiting(ListedEngine):
+        async def search(self, query: str, **more: object) -> Sequence[Hit]:
+            if query == "window cost":
+                await asyncio.wait_for(read.wait(), 5)  # only a read can let this search end
+            return [hit(query.replace(" ", "-"))]
+
+    class Telling:
+        async def read(self, url: str) -> Page:
+            read.set()
+            return Page(url, "", f"Text of {url}.")
+
+    shelf = library([Waiting([])], reader=Telling())
+    evidence = await retrieve(question, brief, Evidence(), library=shelf)
+    assert len(evidence.sources) == 2
+
+
+async def test_a_second_round_asks_and_reads_only_what_is_new(
+    question: Question, brief: Brief
+) -> None:
+    engine = ListedEngine([hit("a"), hit("gone")])
+    shelf = library([engine], {"a": "Text a.", "new": "Text new."})
+    first = await retrieve(question, brief, Evidence(), library=shelf)
+    second_engine = ListedEngine([hit("a"), hit("new"), hit("gone")])
+    again = replace(shelf, engines=[second_engine])
+    wider = replace(brief, web_queries=(*brief.web_queries, "other words"))
+    second = await retrieve(question, wider, first, library=again)
+    assert second_engine.queries == ["other words"]
+    assert [source.id for source in second.sources] == ["S1", "S2"]
+    assert isinstance(shelf.reader, ShelfReader)
+    assert shelf.reader.read_addresses.count("https://a.example") == 1
+    assert shelf.reader.read_addresses.count("https://gone.example") == 1
+
+
+async def test_the_same_text_at_two_addresses_is_one_source(
+    question: Question, brief: Brief
+) -> None:
+    shelf = library([ListedEngine([hit("a"), hit("b")])], {"a": "Same.", "b": "Same."})
+    assert len((await retrieve(question, brief, Evidence(), library=shelf)).sources) == 1
+
+
+async def test_a_paper_that_cannot_be_read_leaves_its_abstract_and_says_so(
+    question: Question, brief: Brief
+) -> None:
+    paper = hit("p", kind="arxiv", read_urls=("https://pdf.example",), abstract="We measure.")
+    engine = ListedEngine([paper], kind="arxiv")
+    (source,) = (await retrieve(question, brief, Evidence(), library=library([engine]))).sources
+    assert source.note == "only the abstract could be read"
+    assert source.kind == "arxiv"
+
+
+async def test_what_is_older_than_asked_for_is_passed_over_aloud(brief: Brief) -> None:
+    asked = Question("windows", since=date(2025, 1, 1))
+    engine = ListedEngine([hit("old", published=date(2020, 5, 1)), hit("undated")])
+    shelf = library([engine], {"old": "Old.", "undated": "Undated."})
+    evidence = await retrieve(asked, brief, Evidence(), library=shelf)
+    assert [source.title for source in evidence.sources] == ["undated"]
+    assert "published 2020-05-01" in evidence.failures[0].why
+
+
+async def test_blank_pages_are_failures_and_no_query_reads_more_than_its_share(
+    question: Question, brief: Brief
+) -> None:
+    many = [hit(f"p{n}") for n in range(20)]
+    pages = {f"p{n}": f"Text {n}." for n in range(1, 20)} | {"p0": "  "}
+    one = replace(brief, web_queries=("one",))
+    evidence = await retrieve(
+        question, one, Evidence(), library=library([ListedEngine(many)], pages)
+    )
+    assert len(evidence.sources) == HITS_PER_QUERY - 1
+    assert [failure.why for failure in evidence.failures] == ["the page has no text"]
