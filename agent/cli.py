@@ -274,18 +274,25 @@ def _research(
 
     with teller(quiet=quiet) as tell:
         report = asyncio.run(work(tell))
-    _print_result(report, settings.out / report.run.id, formats, as_json=as_json)
+    path = settings.out / report.run.id
+    _print_result(report, path, formats, quiet=quiet, as_json=as_json)
     return EXIT_STATUS[report.run.status]
 
 
-def _print_result(report: Report, path: Path, formats: tuple[str, ...], *, as_json: bool) -> None:
+def _print_result(
+    report: Report, path: Path, formats: tuple[str, ...], *, quiet: bool, as_json: bool
+) -> None:
     from agent.rendering.step_files import result_line
 
     if as_json:
         click.echo(result_line(report, path), nl=False)
         return
-    status = report.run.status + (f" ({report.run.reason})" if report.run.reason else "")
-    cited = len(report.cited)
-    click.echo(f"{status}: {len(report.claims)} claims held by {cited} sources", err=True)
+    if not quiet:
+        click.echo(_summary(report), err=True)
     first = "html" if "html" in formats else formats[0]
     click.echo(path / f"report.{first}" if first != "bib" else path / "references.bib")
+
+
+def _summary(report: Report) -> str:
+    status = report.run.status + (f" ({report.run.reason})" if report.run.reason else "")
+    return f"{status}: {len(report.claims)} claims held by {len(report.cited)} sources"

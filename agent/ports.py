@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from agent.domain.evidence import Failure, Hit, Page
+    from agent.domain.prompt import Prompt
     from agent.domain.question import SourceKind
     from agent.domain.report import Usage
-    from agent.templating import Prompt
 
 Reply = TypeVar("Reply", bound=BaseModel)
 

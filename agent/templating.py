@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
 import jinja2
 
 from agent import resources
+from agent.domain.prompt import Prompt
 from agent.errors import TemplateBroken
-
 
 LINE_END: Final = "¶"
 """Stands for a line end of a source within a prompt; finding a quote folds it away."""
-
-
-@dataclass(frozen=True, slots=True)
-class Prompt:
-    """What a model is told: who it is and what holds (system), and the work (user)."""
-
-    system: str
-    user: str
 
 
 def one_line(text: object) -> str:

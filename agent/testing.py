@@ -14,9 +14,9 @@ from agent.domain.report import Usage
 from agent.errors import AnswerUnusable, DeepResearchError, PageUnreadable, SearchFailed
 
 if TYPE_CHECKING:
+    from agent.domain.prompt import Prompt
     from agent.domain.question import SourceKind
     from agent.ports import Reply
-    from agent.templating import Prompt
 
 Answer = Mapping[str, object] | DeepResearchError
 Answers = Callable[[str, "Prompt"], Answer]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import AsyncExitStack, asynccontextmanager
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import httpx
 import openai
@@ -34,13 +34,19 @@ from gateway_client.errors import ConfigInvalid
 from gateway_client.translate import translated
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from agent.domain.question import Brief
     from agent.domain.report import Report
     from agent.ports import SearchEngine
+    from gateway_client.catalog import Tier
 
-TASKS = {"refine": "light", "outline": "long", "write": "long", "repair": "light"}
+TASKS: Final[Mapping[str, Tier]] = {
+    "refine": "light",
+    "outline": "long",
+    "write": "long",
+    "repair": "light",
+}
 """Which tier does which work: whole sources go to a long window, everything else is short."""
 
 
@@ -113,7 +119,7 @@ async def open_engines(settings: Settings) -> AsyncIterator[list[SearchEngine]]:
 def gateway_config() -> Config | None:
     """Return what the environment says of a gateway; None if it names none."""
     try:
-        return Config.from_environment(os.environ)
+        return Config.from_environment(os.environ, tasks=TASKS)
     except ConfigInvalid as error:
         raise InvalidSettings(error.message, mend=error.mend) from error
 

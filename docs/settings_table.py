@@ -16,7 +16,10 @@ MARKS = re.compile(r"(<!-- settings:[^\n]*-->\n).*?(<!-- /settings -->)", re.DOT
 def table() -> str:
     """Return the table of all variables: the gateway's, then the agent's."""
     rows = [*config.VARIABLES, *settings.variables()]
-    lines = [f"| `{name}` | {f'`{default}`' if default else ''} | {text} |" for name, default, text in rows]
+    lines = [
+        f"| `{name}` | {f'`{default}`' if default else ''} | {text} |"
+        for name, default, text in rows
+    ]
     return "\n".join(["| variable | default | meaning |", "|---|---|---|", *lines, ""])
 
 

@@ -11,7 +11,7 @@ from gateway_client.catalog import TIERS, Endpoint, Key, Model, Tier, clean_base
 from gateway_client.errors import ConfigInvalid
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from decimal import Decimal
 
 OPENAI_URL: Final = "https://api.openai.com/v1"
@@ -19,6 +19,24 @@ OPENAI_URL: Final = "https://api.openai.com/v1"
 DEFAULT_TIERS: Final[Mapping[Tier, tuple[str, ...]]] = MappingProxyType(
     {"light": ("gemini-3-flash",), "deep": ("gpt-5.2-pro",), "long": ("gemini-3-pro",)}
 )
+
+OPENAI_TIERS: Final[Mapping[Tier, tuple[str, ...]]] = MappingProxyType(
+    {"light": ("gpt-5-mini",), "deep": ("gpt-5.2",), "long": ("gpt-5.2", "gpt-4.1")}
+)
+"""The defaults where OpenAI itself is the endpoint, which has no models but its own."""
+
+VARIABLES: Final = (
+    ("GATEWAY_BASE_URL", "", "an OpenAI-compatible address, with `/v1`"),
+    ("GATEWAY_API_KEY", "", "its key; several, comma-separated, are a pool"),
+    ("GATEWAY_MODEL", "", "the model for all work, for a server that has only one"),
+    ("GATEWAY_LIGHT_MODEL", "gemini-3-flash", "the model for short, frequent work"),
+    ("GATEWAY_DEEP_MODEL", "gpt-5.2-pro", "the model for hard reasoning"),
+    ("GATEWAY_LONG_MODEL", "gemini-3-pro", "the model that reads whole sources and writes"),
+    ("GATEWAY_CONFIG", "", "a `gateway.toml` with several endpoints, tiers and prices"),
+    ("OPENAI_BASE_URL", "", "taken, with the next, if no `GATEWAY_` address or key is set"),
+    ("OPENAI_API_KEY", "", "likewise; without an address it is OpenAI's own"),
+)
+"""Name, default and meaning of what the environment may say, for documentation."""
 
 DEFAULT_TASKS: Final[Mapping[str, Tier]] = MappingProxyType(
     {"refine": "light", "repair": "light", "outline": "deep", "write": "deep"}
@@ -68,9 +86,12 @@ class Config:
             raise ConfigInvalid("each of the tiers light, deep and long needs a model")
 
     @classmethod
-    def from_environment(cls, environ: Mapping[str, str]) -> Config | None:
+    def from_environment(
+        cls, environ: Mapping[str, str], *, tasks: Mapping[str, Tier] = DEFAULT_TASKS
+    ) -> Config | None:
         """Read GATEWAY_* (or else OPENAI_*) variables; None if they name no gateway at all.
 
+        ``tasks`` are the caller's own; what a gateway.toml says of them goes before.
         The two families never mix, so that a key is never sent to the other one's address.
         """
         path = environ.get("GATEWAY_CONFIG", "").strip()
@@ -83,9 +104,13 @@ class Config:
             return None
         return cls(
             endpoints=endpoints,
-            tiers={**DEFAULT_TIERS, **(parts.tiers if parts else {}), **_tiers(environ)},
+            tiers={
+                **_default_tiers(endpoints),
+                **(parts.tiers if parts else {}),
+                **_tiers(environ),
+            },
             models=parts.models if parts else {},
-            policy=Policy(tasks={**DEFAULT_TASKS, **(parts.tasks if parts else {})}),
+            policy=Policy(tasks={**tasks, **(parts.tasks if parts else {})}),
             usd_per_day=parts.usd_per_day if parts else None,
         )
 
@@ -116,6 +141,11 @@ def _endpoints(environ: Mapping[str, str]) -> tuple[Endpoint, ...]:
             base_url = clean_base_url(url or OPENAI_URL, f"{family}_BASE_URL")
             return (Endpoint(name, base_url, keys),)
     return ()
+
+
+def _default_tiers(endpoints: Sequence[Endpoint]) -> Mapping[Tier, tuple[str, ...]]:
+    only_openai = all(endpoint.base_url == OPENAI_URL for endpoint in endpoints)
+    return OPENAI_TIERS if only_openai else DEFAULT_TIERS
 
 
 def _tiers(environ: Mapping[str, str]) -> dict[Tier, tuple[str, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
@@ -40,7 +41,7 @@ def _published(model: str, usage: Usage) -> Decimal | None:
         cache_read_tokens=min(usage.cached_tokens, usage.input_tokens),
     )
     vendor, _, name = model.rpartition("/")
-    try:
-        return genai_prices.calc_price(tokens, name, provider_id=vendor or None).total_price
-    except (LookupError, ValueError):
-        return None
+    for listed in (name, f"{name}-preview"):  # gateways leave out what the price list spells out
+        with suppress(LookupError, ValueError):  # not in the list
+            return genai_prices.calc_price(tokens, listed, provider_id=vendor or None).total_price
+    return None

@@ -1,5 +1,5 @@
+import os
 import socket
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ class LeftLoopback(AssertionError):
 
 
 @pytest.fixture(autouse=True)
-def no_socket_leaves_loopback(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def no_socket_leaves_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     connect = socket.socket.connect
 
     def guarded(self: socket.socket, address: Any) -> None:
@@ -22,13 +22,10 @@ def no_socket_leaves_loopback(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
         connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
-    yield
 
 
 @pytest.fixture(autouse=True)
 def no_settings_leak_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    import os
-
     for name in list(os.environ):
         if name.startswith(VARIABLES):
             monkeypatch.delenv(name)

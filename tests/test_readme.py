@@ -38,13 +38,13 @@ def test_the_settings_table_is_the_codes() -> None:
 def test_every_command_of_the_readme_is_one_the_program_knows() -> None:
     from agent.cli import cli
 
-    named = set(re.findall(r"^\| `(\w+)[^`]*` \|", README, re.MULTILINE))
+    named = set(re.findall(r"^\| `([a-z]+)[^`]*` \|", README, re.MULTILINE))
     assert named == set(cli.commands)
 
 
 def test_the_chinese_readme_knows_the_same_commands() -> None:
     chinese = (ROOT / "docs" / "README.zh-CN.md").read_text(encoding="utf-8")
-    pattern = re.compile(r"^\| `(\w+)[^`]*` \|", re.MULTILINE)
+    pattern = re.compile(r"^\| `([a-z]+)[^`]*` \|", re.MULTILINE)
     assert set(pattern.findall(chinese)) == set(pattern.findall(README))
     install = re.search(r"python3 -m venv .venv && .*-e '\.\[dev\]'.*", README)
     assert install

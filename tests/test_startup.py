@@ -4,7 +4,15 @@ import sys
 
 import pytest
 
-HEAVY = {"langgraph", "langchain_core", "langchain_openai", "openai", "trafilatura", "arxiv", "ddgs"}
+HEAVY = {
+    "langgraph",
+    "langchain_core",
+    "langchain_openai",
+    "openai",
+    "trafilatura",
+    "arxiv",
+    "ddgs",
+}
 
 PROBE = """
 import json, sys

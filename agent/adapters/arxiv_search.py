@@ -43,7 +43,7 @@ class ArxivSearch:
         self._address = address
         self._seconds = seconds
         self._is_local = urlsplit(address).hostname in LOOPBACK
-        self._delay = (0.0 if self._is_local else MANNERS) if delay is None else delay
+        self.delay = (0.0 if self._is_local else MANNERS) if delay is None else delay
         self._turn = asyncio.Lock()
         self._client: Any = None
 
@@ -60,7 +60,7 @@ class ArxivSearch:
             query = f"({query}) AND submittedDate:[{since:%Y%m%d}0000 TO 299912312359]"
         async with self._turn:
             try:
-                async with asyncio.timeout(self._seconds + self._delay):
+                async with asyncio.timeout(self._seconds + self.delay):
                     papers = await in_own_thread(partial(self._ask, query, limit))
             except TimeoutError as error:
                 raise SearchFailed(f"arXiv gave no answer in {self._seconds:g} s") from error
@@ -86,7 +86,7 @@ class ArxivSearch:
         Its session gets a timeout on silence, and a look at each answer: the package takes a
         feed that tells of an error, or anything that is no feed, for one without results.
         """
-        client = arxiv.Client(delay_seconds=self._delay, num_retries=TRIES - 1)
+        client = arxiv.Client(delay_seconds=self.delay, num_retries=TRIES - 1)
         client.query_url_format = f"{self._address.replace('{', '{{').replace('}', '}}')}?{{}}"
         session = client._session  # noqa: SLF001 - the only way to it
         session.request = partial(session.request, timeout=self._seconds)

@@ -9,16 +9,16 @@ from langchain_core.messages import HumanMessage, SystemMessage
 from agent.domain.evidence import Failure
 from agent.domain.report import Usage
 from agent.errors import AnswerUnusable, ModelUnavailable
+from gateway_client import wire
 from gateway_client.errors import AnswerUnusable as NoUsableAnswer
 from gateway_client.errors import GatewayError
-from gateway_client import wire
 from gateway_client.structured import structured
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from agent.domain.prompt import Prompt
     from agent.ports import Reply
-    from agent.templating import Prompt
     from gateway_client.client import GatewayClient
     from gateway_client.ledger import Totals
 

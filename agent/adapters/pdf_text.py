@@ -33,8 +33,8 @@ _ENDS_SENTENCE: Final = re.compile(r"""[.!?:;。！？：；]["'”’)\]」』�
 _BEGINS_ANEW: Final = re.compile(rf"[A-Z0-9À-ÞΑ-ЯA-Z{_CJK}•●▪–—*(\[]|-\s")
 _ITEM: Final = re.compile(r"[•●▪*]\s|-\s|\(?\d{1,2}[.)]\s|\[\d+\]\s")
 _PAGE_NUMBER: Final = re.compile(r"[-–— ]*(page )?\d{1,4}( (of|/) \d{1,4})?[-–— ]*", re.IGNORECASE)
+_WIDE: Final = re.compile(rf"[{_CJK}]")
 _CJK_END: Final = re.compile(rf"[{_CJK}]$")
-_CJK_START: Final = re.compile(rf"[{_CJK}]")
 _NO_TITLE: Final = re.compile(
     r"(untitled.*|microsoft .*|.*\.(docx?|dvi|tex|pdf|indd|qxd))?", re.IGNORECASE
 )
@@ -96,8 +96,13 @@ def _dehyphenated(text: str) -> str:
 
 def _usual_width(lines: Sequence[str]) -> int:
     """Return the width nine in ten lines keep to."""
-    widths = sorted(len(line) for line in lines if line)
+    widths = sorted(_width(line) for line in lines if line)
     return widths[len(widths) * 9 // 10] if widths else 0
+
+
+def _width(line: str) -> int:
+    """Return how wide a line is in print, in Latin letters; a Chinese character is two."""
+    return len(line) + len(_WIDE.findall(line))
 
 
 def _joint(line: str, following: str, width: int) -> str:
@@ -106,12 +111,12 @@ def _joint(line: str, following: str, width: int) -> str:
         not line
         or not following
         or _ITEM.match(following)
-        or (len(line) < FULL * width and _ENDS_SENTENCE.search(line))
-        or (len(line) < SHORT * width and _BEGINS_ANEW.match(following))
+        or (_width(line) < FULL * width and _ENDS_SENTENCE.search(line))
+        or (_width(line) < SHORT * width and _BEGINS_ANEW.match(following))
     )
     if is_end:
         return "\n"
-    return "" if _CJK_END.search(line) and _CJK_START.match(following) else " "
+    return "" if _CJK_END.search(line) and _WIDE.match(following) else " "
 
 
 def _authors(stated: str) -> Iterator[str]:

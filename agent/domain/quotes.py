@@ -28,9 +28,9 @@ def find_quote(quote: str, text: str, start: int = 0, end: int | None = None) ->
     """Return the offsets in ``text`` of the words of ``quote``, or None if they do not stand there.
 
     Folded away on both sides: runs of white space, typographic quotes and dashes, ligatures,
-    full-width forms, invisible characters and pilcrows (NFKD). Letter case and word order must agree, and a
-    quote begins and ends at word boundaries. Quotation marks and dots around a quote are
-    forgiven. A quote below SHORTEST_QUOTE words is not found.
+    full-width forms, invisible characters and pilcrows (NFKD). Letter case and word order must
+    agree, and a quote begins and ends at word boundaries. Quotation marks and dots around a quote
+    are forgiven. A quote below SHORTEST_QUOTE words is not found.
     """
     for candidate in dict.fromkeys((quote, quote.strip(_WRAPPING))):
         found = _find(candidate, text[start:end])

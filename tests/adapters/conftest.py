@@ -40,6 +40,20 @@ class Site:
         self.asked: list[Asked] = []
         self.host = ""
 
+    def serve(
+        self,
+        path: str,
+        body: bytes | str = b"",
+        status: int = 200,
+        type: str = "text/html; charset=utf-8",
+        *,
+        headers: Mapping[str, str] | None = None,
+        reply: Reply | None = None,
+    ) -> str:
+        """Answer so at a path from now on; return its address."""
+        self.answers[path] = Answer(body, status, type, headers or {}, reply)
+        return self.url(path)
+
     def url(self, path: str = "") -> str:
         return f"http://{self.host}{path}"
 
@@ -82,7 +96,7 @@ async def site() -> AsyncIterator[Site]:
         task.add_done_callback(tasks.discard)
 
     server = await asyncio.start_server(accept, "127.0.0.1", 0)
-    made.host = "127.0.0.1:{}".format(server.sockets[0].getsockname()[1])
+    made.host = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
     yield made
     server.close()
     for task in tuple(tasks):

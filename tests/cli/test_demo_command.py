@@ -83,3 +83,9 @@ async def test_a_log_gets_plain_lines_and_standard_output_only_the_path(
     assert not (tmp_path / path).with_name("report.html").exists()
     assert "verify" in done.err
     assert "\x1b" not in done.err
+
+
+async def test_quiet_says_nothing_but_the_path(deep_research: Run) -> None:
+    done = await deep_research("demo", "--quiet", "--format", "bib,json")
+    assert done.err == ""
+    assert done.out.strip().endswith("references.bib")

@@ -50,7 +50,10 @@ async def test_any_gateway_searxng_and_arxiv_set_by_environment_alone_give_a_rep
 async def test_a_model_that_answers_in_prose_is_stood_in_for_and_the_report_says_so(
     deep_research: Run, contract: Contract, tmp_path: Path
 ) -> None:
-    async with DemoWorld() as world, ScriptedGateway(["Happy to help! See https://x.example"]) as gateway:
+    async with (
+        DemoWorld() as world,
+        ScriptedGateway(["Happy to help! See https://x.example"]) as gateway,
+    ):
         done = await deep_research(
             "run", "long context or retrieval", "--json", "--quiet",
             **environment(world, GATEWAY_BASE_URL=gateway.base_url, GATEWAY_MODEL="small"),

@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 from typing import Any
 
-import arxiv  # type: ignore[import-untyped]  # it ships no types
+import arxiv
 import httpx
-import pypdfium2  # type: ignore[import-untyped]  # it ships no types
+import pypdfium2
 import pytest
 import trafilatura
 from hypothesis import given

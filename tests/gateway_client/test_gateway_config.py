@@ -199,3 +199,18 @@ def test_a_configuration_that_could_answer_nothing_is_refused() -> None:
     for endpoints, tiers in (((), None), ((one, one), None), ((one,), {"light": ("x",)})):
         with pytest.raises(ConfigInvalid):
             Config(endpoints, **({"tiers": tiers} if tiers else {}))  # type: ignore[arg-type]
+
+
+def test_openai_itself_is_asked_for_models_it_has() -> None:
+    config = Config.from_environment({"OPENAI_API_KEY": "k"})
+    assert config is not None
+    assert config.tiers["long"] == ("gpt-5.2", "gpt-4.1")
+    named = Config.from_environment({"OPENAI_API_KEY": "k", "GATEWAY_LONG_MODEL": "gpt-9"})
+    assert named is not None
+    assert named.tiers["long"] == ("gpt-9",)
+
+
+def test_a_callers_own_tasks_have_tiers() -> None:
+    config = Config.from_environment({"GATEWAY_BASE_URL": "http://x/v1"}, tasks={"sing": "light"})
+    assert config is not None
+    assert config.policy.tasks == {"sing": "light"}

@@ -8,12 +8,12 @@ from langgraph.checkpoint.memory import InMemorySaver
 from agent.adapters.checkpoints import Serializer
 from agent.domain.events import Event
 from agent.domain.evidence import Hit
+from agent.domain.prompt import Prompt
 from agent.domain.question import Question
 from agent.domain.report import Report
 from agent.errors import AnswerUnusable, ModelUnavailable, SearchUnavailable
 from agent.pipeline import Tools, build_graph, run
 from agent.stages.retrieve import Library
-from agent.templating import Prompt
 from agent.testing import (
     Answer,
     ListedEngine,

@@ -5,11 +5,11 @@ import pytest
 
 from agent.domain.evidence import Evidence, Source
 from agent.domain.passages import passages
+from agent.domain.prompt import Prompt
 from agent.domain.question import Brief
 from agent.domain.report import Draft, DraftClaim, Quotation
 from agent.errors import AnswerUnusable, DeepResearchError, ModelUnavailable
 from agent.stages.synthesize import synthesize
-from agent.templating import Prompt
 from agent.testing import Answer, Answers, MemoryDocuments, ScriptedModel
 
 HOSTILE = (

@@ -5,11 +5,11 @@ from hypothesis import strategies as st
 
 from agent.domain.evidence import Evidence, Source
 from agent.domain.passages import passages
+from agent.domain.prompt import Prompt
 from agent.domain.question import Brief, SubQuestion
 from agent.domain.report import Draft, DraftClaim, DraftSection, Quotation, Verified
 from agent.errors import AnswerUnusable
 from agent.stages.verify import REPAIRS_PER_CALL, verify
-from agent.templating import Prompt
 from agent.testing import Answer, MemoryDocuments, ScriptedModel
 
 TEXT = "The window holds 128,000 tokens. Its price fell by 40 percent. It is slow at night."

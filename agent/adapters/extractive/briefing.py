@@ -21,6 +21,7 @@ def brief(prompt: str) -> dict[str, object]:
     words = vocabulary(language)
     phrases = key_phrases(topic, language) or (topic,)
     named = words.joiner.join(phrases[:3])
+    named = named[:1].upper() + named[1:]
     return {
         "restated": topic,
         "language": language,

@@ -28,9 +28,10 @@ FEWEST_WORDS: Final = 7
 MOST_WORDS: Final = 60
 
 _DANGLING: Final = re.compile(
-    r"(?:This|That|These|Those|It|Its|They|Their|He|She|His|Her|We|Our|I|You|Such|However|But|And|So|"
-    r"Yet|Thus|Hence|Therefore|Moreover|Furthermore|Instead|Otherwise|Meanwhile|Then|Here|There|"
-    r"For (?:that|this)|With (?:that|this)|In (?:that|this)|Figure|Table|Section|Click|Subscribe|Read|See)\b"
+    r"(?:This|That|These|Those|It|Its|They|Their|He|She|His|Her|We|Our|I|You|Such|However|But|And|"
+    r"So|Yet|Thus|Hence|Therefore|Moreover|Furthermore|Instead|Otherwise|Meanwhile|Then|Here|There|"
+    r"For (?:that|this)|With (?:that|this)|In (?:that|this)|Figure|Table|Section|Click|Subscribe|"
+    r"Read|See)\b"
     r"|[这那它此该其但而]|他们|反过来|因此|所以|不过|然而|此外|同时|另外|例如|我们|本文"
 )
 _PASSAGE: Final = re.compile(r"^(S\d+\.\d+) (.+)$")
