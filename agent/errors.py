@@ -9,6 +9,7 @@
     ├── ModelUnavailable         the gateway gave no answer
     ├── RunUnwritable            the run folder cannot be made or written
     ├── RunUnknown               no such run, or not a run of ours
+    ├── DocumentLost             a stored text is gone, or was changed
     ├── TemplateBroken           a template asks for what it was not given
     │
     │   caught inside a run and recorded in the report as failures:
@@ -68,6 +69,10 @@ class RunUnwritable(DeepResearchError):
 
 class RunUnknown(DeepResearchError):
     """There is no such run, or the folder is not one of ours."""
+
+
+class DocumentLost(DeepResearchError):
+    """A stored text is gone, or no longer what it was."""
 
 
 class TemplateBroken(DeepResearchError):

@@ -242,7 +242,8 @@ def _outcome(evidence: Evidence, verified: Verified, gaps: Sequence[str]) -> tup
         return "empty", f"{read} sources were read, and no sentence on the question held"
     reasons = [f"every {kind} search failed" for kind in evidence.silent]
     if gaps:
-        reasons.append(f"{len(gaps)} sub-questions are without an answer that holds")
+        are = "sub-question is" if len(gaps) == 1 else "sub-questions are"
+        reasons.append(f"{len(gaps)} {are} without an answer that holds")
     return ("partial", "; ".join(reasons)) if reasons else ("complete", "")
 
 

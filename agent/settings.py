@@ -6,6 +6,7 @@ What it says to the gateway client (``GATEWAY_…``) is read there.
 from __future__ import annotations
 
 import os
+import re
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -17,6 +18,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from agent.errors import InvalidSettings
 
 PREFIX: Final = "DEEP_RESEARCH_"
+HOST_AND_PORT: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]/]+):\d{1,5}")
 
 
 class Settings(BaseSettings):
@@ -59,8 +61,8 @@ class Settings(BaseSettings):
     def _with_port(cls, hosts: frozenset[str]) -> frozenset[str]:
         """Refuse a host without its port: it would allow less than was meant, silently."""
         for host in hosts:
-            if not host.rpartition(":")[2].isdecimal():
-                message = f"{host!r} needs a port, as in localhost:8080"
+            if not HOST_AND_PORT.fullmatch(host):
+                message = f"{host!r} is no host:port, as in localhost:8080"
                 raise ValueError(message)
         return hosts
 

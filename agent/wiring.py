@@ -6,13 +6,14 @@ import os
 from contextlib import AsyncExitStack, asynccontextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 import httpx
 import openai
 
 from agent import pipeline, rendering
 from agent.adapters import extractive
-from agent.adapters.arxiv_search import ArxivSearch
+from agent.adapters.arxiv_search import LOOPBACK, ArxivSearch
 from agent.adapters.clock import SystemClock
 from agent.adapters.corpus import Corpus
 from agent.adapters.document_store import FolderDocuments
@@ -110,8 +111,10 @@ async def open_tools(
 async def open_engines(settings: Settings) -> AsyncIterator[list[SearchEngine]]:
     """Open the engines that search outside: one for the web, and arXiv."""
     seconds = settings.search_seconds
-    async with httpx.AsyncClient(timeout=seconds) as client:
-        url = settings.searxng_url
+    url = settings.searxng_url
+    is_local = url is not None and urlsplit(url).hostname in LOOPBACK
+    # a proxy named by the environment is of no use on loopback
+    async with httpx.AsyncClient(timeout=seconds, trust_env=not is_local) as client:
         web = SearXNG(url, client) if url else Keyless(seconds)
         yield [web, ArxivSearch(settings.arxiv_url, seconds)]
 

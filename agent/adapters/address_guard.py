@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import re
 import socket
@@ -152,10 +151,6 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failed = error
         raise httpcore.ConnectError(f"{host} does not answer: {failed}") from failed
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait, as httpcore does between tries."""
-        await asyncio.sleep(seconds)
 
 
 class GuardedTransport(httpx.AsyncHTTPTransport):

@@ -57,7 +57,7 @@ class Corpus:
         """Take folders or single files; raise CorpusUnusable if one has nothing to read."""
         self._files = tuple(dict.fromkeys(file for folder in folders for file in _files(folder)))
         self._reading: asyncio.Future[Shelf] | None = None
-        self.failures: tuple[Failure, ...] = ()
+        self._unreadable_told = False
 
     async def search(
         self,
@@ -67,15 +67,19 @@ class Corpus:
         since: date | None,
         language: str,  # noqa: ARG002 - one's own files are all of interest
     ) -> Sequence[Hit]:
-        """Return up to ``limit`` files that share words with the query, best first."""
+        """Return up to ``limit`` files that share words with the query, best first.
+
+        The first search also returns every file that cannot be read: trying to says why.
+        """
         shelf = await self._shelf()
         found = await in_own_thread(partial(scores, query, shelf.terms))
         ranked = sorted(zip(found, shelf.pages, strict=True), key=lambda pair: -pair[0])
-        return [
+        hits = [
             _hit(page)
             for score, page in ranked
             if score > 0 and not (since and page.published and page.published < since)
-        ][:limit]
+        ]
+        return hits[:limit] + self._unreadable(shelf)
 
     async def read(self, url: str) -> Page:
         """Return the page of a file a search found; every other address is refused."""
@@ -92,37 +96,39 @@ class Corpus:
         """Read all files once; a caller that gives up does not stop it for the others."""
         if self._reading is None:
             self._reading = asyncio.ensure_future(in_own_thread(partial(_read_all, self._files)))
-        shelf = await asyncio.shield(self._reading)
-        self.failures = shelf.failures
-        return shelf
+        return await asyncio.shield(self._reading)
+
+    def _unreadable(self, shelf: Shelf) -> list[Hit]:
+        told, self._unreadable_told = self._unreadable_told, True
+        return [] if told else [Hit("corpus", failure.what, "") for failure in shelf.failures]
 
 
 def _files(folder: Path) -> Sequence[Path]:
-    """Return the readable files of a folder, or the file itself, by name."""
-    if folder.is_file() and folder.suffix.lower() in TYPES:
-        return (folder.resolve(),)
-    if not folder.exists():
-        raise CorpusUnusable(f"the corpus {folder} does not exist", mend=MEND)
+    """Return the readable files of a folder by name, or the file itself."""
     try:
-        found = sorted(islice(_inside(folder.resolve()), MOST_FILES + 1)) if folder.is_dir() else []
+        if not folder.exists():
+            raise CorpusUnusable(f"the corpus {folder} does not exist", mend=MEND)
+        if folder.is_file():
+            found = [folder.resolve()] if folder.suffix.lower() in TYPES else []
+        else:
+            found = sorted(islice(_inside(folder.resolve()), MOST_FILES + 1))
     except OSError as error:
         raise CorpusUnusable(f"the corpus {folder} cannot be listed: {error.strerror}") from error
     if not found:
         raise CorpusUnusable(f"the corpus {folder} has nothing that can be read", mend=MEND)
     if len(found) > MOST_FILES:
-        raise CorpusUnusable(
-            f"the corpus {folder} has more than {MOST_FILES:,} files", mend="name a part of it"
-        )
+        message = f"the corpus {folder} has more than {MOST_FILES:,} files"
+        raise CorpusUnusable(message, mend="name a part of it")
     return found
 
 
 def _inside(folder: Path) -> Iterator[Path]:
     """Yield files that lie in the folder in truth: hidden ones and links that lead out do not."""
     for path in folder.rglob("*"):
-        parts = path.relative_to(folder).parts
-        if path.suffix.lower() in TYPES and not any(part.startswith(".") for part in parts):
+        is_hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if path.suffix.lower() in TYPES and not is_hidden and path.is_file():
             real = path.resolve()
-            if real.is_relative_to(folder) and real.is_file():
+            if real.is_relative_to(folder):
                 yield real
 
 

@@ -8,7 +8,7 @@ import re
 import secrets
 from typing import TYPE_CHECKING, Final
 
-from agent.errors import DeepResearchError, RunUnwritable
+from agent.errors import DocumentLost, RunUnwritable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,7 +42,7 @@ class FolderDocuments:
         return digest
 
     async def get(self, sha256: str) -> str:
-        """Return a stored text; raise DeepResearchError if it is gone or no longer the same."""
+        """Return a stored text; raise DocumentLost if it is gone or no longer the same."""
         if sha256 not in self._texts:
             self._texts[sha256] = await asyncio.to_thread(self._read, sha256)
         return self._texts[sha256]
@@ -59,13 +59,13 @@ class FolderDocuments:
 
     def _read(self, digest: str) -> str:
         if not _DIGEST.fullmatch(digest):
-            raise DeepResearchError(f"{digest!r} is no SHA-256 of a stored text")
+            raise DocumentLost(f"{digest!r} is no SHA-256 of a stored text")
         try:
             data = (self._folder / f"{digest}.txt").read_bytes()
         except OSError as error:
-            raise DeepResearchError(
+            raise DocumentLost(
                 f"the stored text {digest} cannot be read: {error.strerror or error}"
             ) from error
         if hashlib.sha256(data).hexdigest() != digest:
-            raise DeepResearchError(f"the stored text {digest} was changed since it was read")
+            raise DocumentLost(f"the stored text {digest} was changed since it was read")
         return data.decode()

@@ -84,6 +84,8 @@ def _read_html(html: str, url: str) -> Page:
     from lxml.etree import LxmlError  # type: ignore[import-untyped]  # noqa: PLC0415 - with
     from trafilatura import bare_extraction  # noqa: PLC0415 - this 0.1 s, at the first page
 
+    seen = LxmlError, AssertionError  # on random markup; the others are to be feared of parsers
+    feared = ValueError, TypeError, LookupError, AttributeError, RecursionError
     try:
         document = bare_extraction(
             html,
@@ -93,7 +95,7 @@ def _read_html(html: str, url: str) -> Page:
             with_metadata=True,
             date_extraction_params=STATED_DATES,
         )
-    except (LxmlError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+    except (*seen, *feared) as error:
         raise PageUnreadable(f"{url} is broken HTML: {type(error).__name__}") from error
     if document is None or isinstance(document, dict):
         raise PageUnreadable(f"{url} has no text")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import zlib
 from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
@@ -15,6 +14,7 @@ import httpx
 
 from agent.adapters.address_guard import AddressGuard, GuardedTransport, Resolve, system_resolve
 from agent.adapters.own_thread import in_own_thread
+from agent.adapters.unpacking import unpacked
 from agent.errors import AddressRefused, PageUnreadable
 
 if TYPE_CHECKING:
@@ -22,11 +22,10 @@ if TYPE_CHECKING:
     from agent.ports import PageReader
 
 MOST_BYTES: Final = 10_000_000
-"""Before and after decompression: twice a long paper with its figures."""
+"""Before and after decompression; a paper that is larger is full of pictures."""
 MOST_REDIRECTS: Final = 5
 CONNECT_SECONDS: Final = 5.0
 """For one address of several: a dead one must not use up the time of the next."""
-GZIP: Final = b"\x1f\x8b"
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 ACCEPTED: Final = "text/html,application/xhtml+xml,application/pdf;q=0.9,text/plain;q=0.8,*/*;q=0.1"
 
@@ -140,44 +139,15 @@ async def _received(response: httpx.Response, url: str) -> Fetched:
         if len(body) > MOST_BYTES:
             raise _too_large(url)
     header = response.headers.get
-    return Fetched(
-        url, header("content-type", ""), header("content-encoding", "").lower(), bytes(body)
-    )
+    return Fetched(url, header("content-type", ""), header("content-encoding", ""), bytes(body))
 
 
 def _page(fetched: Fetched) -> Page:
     """Make a page of an answer, in whatever thread or process this is called."""
     from agent.adapters.extraction import extract  # noqa: PLC0415 - heavy, at the first page
 
-    return extract(decompressed(fetched), fetched.content_type, fetched.url)
-
-
-def decompressed(fetched: Fetched) -> bytes:
-    """Undo gzip or deflate, never past the cap however well the body was packed."""
-    match fetched.encoding.strip():
-        case "" | "identity":
-            return fetched.body
-        case "gzip" | "x-gzip" | "deflate":
-            window = 47 if _has_header(fetched.body) else -15  # zlib: tell gzip from zlib, or raw
-        case other:
-            raise PageUnreadable(f"{fetched.url} is packed as {other}, which was not asked for")
-    inflater = zlib.decompressobj(window)
-    try:
-        unpacked = inflater.decompress(fetched.body, MOST_BYTES + 1)
-    except zlib.error as error:
-        raise PageUnreadable(f"{fetched.url} is badly packed: {error}") from error
-    if len(unpacked) > MOST_BYTES:
-        raise _too_large(fetched.url)
-    if not inflater.eof or inflater.unused_data.startswith(GZIP):
-        raise PageUnreadable(f"{fetched.url} is badly packed: in parts, or its end is missing")
-    return unpacked
-
-
-def _has_header(body: bytes) -> bool:
-    """Whether a packed body begins as gzip or zlib; some servers send deflate without."""
-    return body.startswith(GZIP) or (
-        body[:1] == b"\x78" and int.from_bytes(body[:2], "big") % 31 == 0
-    )
+    body = unpacked(fetched.body, fetched.encoding, fetched.url, most=MOST_BYTES)
+    return extract(body, fetched.content_type, fetched.url)
 
 
 def _too_large(url: str) -> PageUnreadable:

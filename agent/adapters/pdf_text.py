@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 
 MOST_PAGES: Final = 1_000
 LONGEST_TITLE: Final = 200
-FULL: Final = 0.8
-"""A line at least this much of the usual width ran on into the next; 0.75 to 0.9 do as well on
-two-column papers and on reports."""
+FULL: Final = 0.95
+"""A line of at least this much of the usual width may run on though a sentence ends with it. On
+the demo's PDFs 131 of 139 paragraphs come out whole, at 0.9 125, at 0.8 102; a needless end does
+no harm behind a sentence."""
 SHORT: Final = 0.6
-"""A line shorter than this before one that begins anew is a heading, or the end of an item."""
+"""A line shorter than this before one that begins anew is a heading, or the end of an item. From
+0.4 to 0.8 the same paragraphs come out whole."""
 
 _PDFIUM: Final = Lock()
 """PDFium is not made for threads."""
@@ -29,7 +31,10 @@ _PDFIUM: Final = Lock()
 _CJK: Final = r"\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef"
 _HYPHENATED: Final = re.compile("([\\w-]{1,40})[\x02\ufffe](?:\r?\n)?(\\w+)")  # PDFium's marks
 _COMPOUND: Final = re.compile(r"\b\w{1,40}-\w{1,40}")
-_ENDS_SENTENCE: Final = re.compile(r"""[.!?:;。！？：；]["'”’)\]」』）]*$""")
+_ENDS_SENTENCE: Final = re.compile(
+    r"""(?<!\bal)(?<!\b[eE]q)(?<!\b[fF]ig)(?<!\b[sS]ec)(?<!\bcf)(?<!\bvs)(?<!\.g)(?<!i\.e)"""
+    r"""[.!?:;。！？：；]["'”’)\]」』）]*$"""
+)
 _BEGINS_ANEW: Final = re.compile(rf"[A-Z0-9À-ÞΑ-ЯA-Z{_CJK}•●▪–—*(\[]|-\s")
 _ITEM: Final = re.compile(r"[•●▪*]\s|-\s|\(?\d{1,2}[.)]\s|\[\d+\]\s")
 _PAGE_NUMBER: Final = re.compile(r"[-–— ]*(page )?\d{1,4}( (of|/) \d{1,4})?[-–— ]*", re.IGNORECASE)

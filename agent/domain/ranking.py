@@ -14,6 +14,9 @@ K1: Final = 1.2
 B: Final = 0.75
 """The usual parameters of BM25 (Robertson and Zaragoza, 2009)."""
 
+SHORTEST_WITH_E: Final = 5
+"""Letters a word needs to lose its final e, so that measure, measures and measured are one."""
+
 _TOKEN: Final = re.compile(r"[a-z0-9à-ÿ]+|[\u3400-\u4dbf\u4e00-\u9fff\u3040-\u30ff\uac00-\ud7af]+")
 _CJK: Final = re.compile(r"[\u3040-\uffff]")
 STOP_WORDS: Final = frozenset(
@@ -60,7 +63,8 @@ def scores(query: str, texts: Sequence[Sequence[str]]) -> list[float]:
 
 def _stem(word: str) -> str:
     """Take off the plural and the commonest endings: enough to match, not to print."""
-    for ending, least in (("ies", 4), ("ing", 6), ("ed", 6), ("es", 5), ("s", 4)):
+    for ending, least in (("ies", 4), ("ing", 6), ("ed", 6), ("s", 4)):
         if word.endswith(ending) and len(word) >= least and not word.endswith("ss"):
-            return word[: -len(ending)] + ("y" if ending == "ies" else "")
-    return word
+            word = word[: -len(ending)] + ("y" if ending == "ies" else "")
+            break
+    return word.removesuffix("e") if len(word) >= SHORTEST_WITH_E else word

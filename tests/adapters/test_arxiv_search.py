@@ -63,6 +63,14 @@ async def test_since_is_asked_for_in_arxivs_syntax_and_held_to(site: Site) -> No
     assert site.asked[0].query["search_query"] == clause
 
 
+async def test_a_stand_in_on_loopback_is_asked_without_a_proxy(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    address = site.serve("/api/query", feed(paper(1)), type=ATOM)
+    assert await ArxivSearch(address, 2).search("all:x", limit=5, since=None, language="en")
+
+
 async def test_a_feed_without_entries_is_an_empty_list(site: Site) -> None:
     address = site.serve("/api/query", feed(), type=ATOM)
     assert await ArxivSearch(address, 2).search("all:x", limit=5, since=None, language="en") == []

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from agent.adapters.clock import SystemClock
 from agent.adapters.document_store import FolderDocuments
 from agent.domain.text import clean
-from agent.errors import DeepResearchError, RunUnwritable
+from agent.errors import DocumentLost, RunUnwritable
 
 
 @settings(max_examples=30, deadline=None)
@@ -32,17 +32,17 @@ async def test_the_file_is_named_by_its_content_and_nothing_is_left_aside(tmp_pa
 async def test_a_text_that_was_changed_is_not_passed_off_as_what_was_read(tmp_path: Path) -> None:
     digest = await FolderDocuments(tmp_path).put("true")
     (tmp_path / f"{digest}.txt").write_text("false")
-    with pytest.raises(DeepResearchError, match="was changed"):
+    with pytest.raises(DocumentLost, match="was changed"):
         await FolderDocuments(tmp_path).get(digest)
 
 
 async def test_a_text_that_is_gone_says_so(tmp_path: Path) -> None:
-    with pytest.raises(DeepResearchError, match="cannot be read"):
+    with pytest.raises(DocumentLost, match="cannot be read"):
         await FolderDocuments(tmp_path).get("0" * 64)
 
 
 async def test_only_a_digest_can_name_a_file(tmp_path: Path) -> None:
-    with pytest.raises(DeepResearchError, match="no SHA-256"):
+    with pytest.raises(DocumentLost, match="no SHA-256"):
         await FolderDocuments(tmp_path).get("../secret")
 
 

@@ -172,7 +172,7 @@ async def test_a_page_that_is_badly_packed_is_unreadable(
 async def test_a_gzip_bomb_goes_off_within_the_cap(site: Site, web: WebPages) -> None:
     bomb = gzip.compress(b"\0" * 100_000_000, compresslevel=1)
     url = site.serve("/a", bomb, headers={"Content-Encoding": "gzip"})
-    await refuse(web, url, "more than 10 MB")
+    await refuse(web, url, "more than 10,000,000 bytes unpacked")
 
 
 async def test_a_body_that_is_announced_too_large_is_not_read(site: Site, web: WebPages) -> None:
@@ -228,6 +228,13 @@ async def test_an_answer_that_breaks_off_is_unreadable(
         await writer.drain()
 
     await refuse(web, site.serve("/a", reply=reply), "gave no answer")
+
+
+async def test_pages_are_never_fetched_by_way_of_a_proxy(
+    site: Site, web: WebPages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    assert (await web.read(site.serve("/a", HTML))).title == "A title"
 
 
 async def test_a_server_that_is_not_there_is_unreadable() -> None:

@@ -29,10 +29,10 @@ async def test_any_gateway_searxng_and_arxiv_set_by_environment_alone_give_a_rep
     tmp_path: Path,
 ) -> None:
     async with DemoWorld() as world, ScriptedGateway(honest_model) as gateway:
-        done = await deep_research(
-            "run", QUESTION, "--json",
-            **environment(world, GATEWAY_BASE_URL=gateway.base_url, GATEWAY_API_KEY="key-one,key-two"),
-        )  # fmt: skip
+        variables = environment(
+            world, GATEWAY_BASE_URL=gateway.base_url, GATEWAY_API_KEY="key-one,key-two"
+        )
+        done = await deep_research("run", QUESTION, "--json", **variables)
     assert done.status == 0, done.err
     report = contract(tmp_path / done.line["path"])
     kinds = {source["kind"] for source in report["sources"] if source["cited"]}
@@ -130,7 +130,7 @@ async def test_bad_input_is_one_clear_line_and_leaves_nothing_behind(
     [
         ({"DEEP_RESEARCH_DEPTH": "many"}, 2, "DEEP_RESEARCH_DEPTH"),
         ({"DEEP_RESEARCH_DEPHT": "2"}, 2, "unknown variable DEEP_RESEARCH_DEPHT"),
-        ({"DEEP_RESEARCH_ALLOW_HOSTS": "localhost"}, 2, "needs a port"),
+        ({"DEEP_RESEARCH_ALLOW_HOSTS": "localhost"}, 2, "is no host:port"),
         ({"DEEP_RESEARCH_SEARXNG_URL": "localhost:8080"}, 2, "DEEP_RESEARCH_SEARXNG_URL"),
         ({"GATEWAY_BASE_URL": "gateway.example"}, 2, "GATEWAY_BASE_URL"),
         ({"GATEWAY_CONFIG": "missing.toml"}, 2, "missing.toml"),

@@ -94,7 +94,7 @@ async def test_rounds_end_when_depth_is_used_up_and_the_report_says_what_is_open
     report = await report_of(tools(), depth=1)
     assert report.run.status == "partial"
     assert report.gaps == ("What else?",)
-    assert "1 sub-questions are without" in report.run.reason
+    assert "1 sub-question is without" in report.run.reason
 
 
 async def test_rounds_end_when_no_new_query_comes() -> None:

@@ -1,1 +1,0 @@
-"""Other ways in than the command line."""
