@@ -1,5 +1,6 @@
 import json
 import re
+from typing import Any
 
 import httpx2
 import pytest
@@ -29,7 +30,7 @@ q2: Energy storage: what does it cost, and where does it fail?
 """
 
 
-def written(number: int, prompt: str = SOURCES) -> list[dict[str, object]]:
+def written(number: int, prompt: str = SOURCES) -> list[dict[str, Any]]:
     plans = outline(prompt + "\nWrite the outline of the report")["sections"]
     assert isinstance(plans, list)
     lines = "\n".join(
@@ -97,7 +98,7 @@ def test_every_claim_is_a_sentence_that_stands_in_the_passage_it_names(number: i
     claims = written(number)
     assert claims
     for claim in claims:
-        (citation,) = claim["citations"]  # type: ignore[misc, attr-defined]
+        (citation,) = claim["citations"]
         assert claim["sentence"] == citation["quote"]
         assert citation["quote"] in passages[citation["passage"]]
 
@@ -126,7 +127,7 @@ def test_no_source_carries_a_report_alone() -> None:
     )
     prompt = SOURCES.replace("S1.1 Pumped", f"{lines}\nS1.31 Pumped")
     claims = [claim for number in (1, 2) for claim in written(number, prompt)]
-    sources = [claim["citations"][0]["passage"].split(".")[0] for claim in claims]  # type: ignore[index]
+    sources = [claim["citations"][0]["passage"].split(".")[0] for claim in claims]
     assert sources.count("S1") <= CLAIMS_A_SOURCE
 
 
