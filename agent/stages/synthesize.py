@@ -76,7 +76,10 @@ async def _packed(
 async def _outline(
     shared: Mapping[str, object], wanted: Sequence[SubQuestion], *, model: ChatModel
 ) -> tuple[SectionPlan, ...]:
-    """Ask for an outline, and hold it to the sub-questions there are: each in one section."""
+    """Ask for an outline, and hold it to the sub-questions there are: each in one section.
+
+    An outline that names none of them is no outline; each sub-question then gets a section.
+    """
     prompt = templating.prompt("3-synthesize/outline", **shared)
     reply = await model.ask(prompt, OutlineReply, task="outline")
     open_ids = {part.id for part in wanted}
@@ -86,6 +89,8 @@ async def _outline(
         open_ids.difference_update(mine)
         if mine:
             outline.append(SectionPlan(title=templating.one_line(plan.title), sub_questions=mine))
+    if reply.sections and not outline:
+        return tuple(SectionPlan(title=part.text, sub_questions=[part.id]) for part in wanted)
     return tuple(outline)
 
 

@@ -89,6 +89,16 @@ async def test_a_sub_question_belongs_to_one_section_and_unknown_ones_to_none(br
     assert [section.answers for section in made.sections] == [("q1",), ("q2",)]
 
 
+async def test_an_outline_that_names_no_sub_question_is_replaced_by_one_section_for_each(
+    brief: Brief,
+) -> None:
+    made = await draft(brief, ScriptedModel(script((("x",),))), "Fine text.")
+    assert [(s.title, s.answers) for s in made.sections] == [
+        ("How long?", ("q1",)), ("What cost?", ("q2",)),
+    ]  # fmt: skip
+    assert (await draft(brief, ScriptedModel(script(())), "Fine text.")).sections == ()
+
+
 async def test_whole_sources_go_in_if_they_fit_and_what_is_left_out_is_said(brief: Brief) -> None:
     long, window = "The window cost is high. " * 300, ScriptedModel(script(), window=1_000)
     off_topic = "Bread needs salt and time. " * 300
