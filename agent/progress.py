@@ -34,17 +34,26 @@ def _plain(event: Event) -> None:
 
 @contextmanager
 def _live() -> Iterator[Tell]:
+    """Show what goes on in one line that changes, and leave one line for each stage."""
     from rich.console import Console
     from rich.markup import escape
 
     console = Console(stderr=True)
+    last: list[Event] = []
+
+    def close() -> None:
+        for event in last[-1:]:
+            console.print(f"[green]✓[/green] [bold]{event.stage:<10}[/bold]  {escape(event.text)}")
+
     with console.status("starting") as status:
 
         def tell(event: Event) -> None:
             if event.text == "started":
-                console.print(f"[bold]{event.stage}[/bold]")
+                close()
             elif event.text.startswith("failed"):
                 console.print(f"  [yellow]{escape(event.text)}[/yellow]")
-            status.update(f"{event.stage}: {escape(event.text)}")
+            last[:] = [event]
+            status.update(f"{event.stage:<10}  {escape(event.text)}")
 
         yield tell
+        close()

@@ -38,3 +38,13 @@ def same_script(text: str, language: str) -> bool:
     return script == language or (
         script is None and language not in {name for name, _, _ in _SCRIPTS}
     )
+
+
+def language_of_query(query: str, language: str) -> str:
+    """Return the language to search in: the report's, unless the query is in another script.
+
+    A query in the Latin script for a report in another one is taken for English.
+    """
+    if same_script(query, language):
+        return language
+    return language_of_script(query) or "en"

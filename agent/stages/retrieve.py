@@ -9,6 +9,7 @@ from urllib.parse import urldefrag
 
 from agent.domain.events import Event, Tell, tell_nobody
 from agent.domain.evidence import Evidence, Failure, Page, Search, Source
+from agent.domain.language import language_of_query
 from agent.domain.passages import passages
 from agent.errors import PageUnreadable, SearchFailed, SearchUnavailable
 
@@ -65,6 +66,10 @@ async def retrieve(
     if after.searches and all(search.hits is None for search in after.searches):
         reasons = "; ".join(dict.fromkeys(failure.why for failure in after.failures))
         raise SearchUnavailable(f"no search came back: {reasons}", mend="try deep-research doctor")
+    read, failed = len(after.sources), len(after.failures)
+    tell(
+        Event("retrieve", f"{read} sources from {len(after.searches)} searches, {failed} failures")
+    )
     return after
 
 
@@ -114,7 +119,7 @@ class Reading:
                     query,
                     limit=HITS_PER_QUERY,
                     since=self.question.since,
-                    language=self.brief.language,
+                    language=language_of_query(query, self.brief.language),
                 )
         except (SearchFailed, TimeoutError) as error:
             self._failed(f"{engine.name} search for {query!r}", error, SEARCH_SECONDS)
