@@ -10,7 +10,7 @@ from agent.domain.language import language_of_query, language_of_script, same_sc
         ("検索拡張生成とは", "ja"),
         ("검색 증강 생성", "ko"),
         ("Что такое поиск", "ru"),
-        ("What is 检索?", None),
+        ("What is the meaning of 检索?", None),
         ("Größe", None),
         ("12 %", None),
     ],
