@@ -7,8 +7,8 @@ from collections.abc import Callable
 from fnmatch import fnmatchcase
 from typing import Final
 
-from agent.demo.ranking import words
 from agent.demo.texts import Text
+from agent.domain.ranking import terms
 
 Test = Callable[[Text], bool]
 
@@ -117,7 +117,7 @@ def _contains(term: str, field: str) -> Test:
     text = term.strip('"')
     if field == "cat":
         return lambda paper: any(fnmatchcase(c.lower(), text.lower()) for c in paper.categories)
-    phrase = f" {' '.join(words(text))} "
+    phrase = f" {' '.join(terms(text))} "
     if not phrase.strip() or (":" in text and text == term):
         raise MalformedQuery(f"{term} cannot be searched for")
-    return lambda paper: phrase in f" {' '.join(words(FIELDS[field](paper)))} "
+    return lambda paper: phrase in f" {' '.join(terms(FIELDS[field](paper)))} "
