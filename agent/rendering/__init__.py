@@ -1,4 +1,4 @@
-"""Turns a finished report into files: values in, texts by file name out; writing them is not ours."""
+"""Turns a finished report into texts by file name; others write them to disk."""
 
 from __future__ import annotations
 

@@ -29,6 +29,11 @@ _SPECIAL: Final = str.maketrans(
     | {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 )
 
+_LETTERS: Final = str.maketrans(
+    {"ø": "o", "æ": "ae", "œ": "oe", "ß": "ss", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"}
+)
+"""Latin letters that Unicode does not take apart into a letter and a mark."""
+
 _CORPORATE: Final = re.compile(
     r"\d|&|,? (?:inc|ltd|llc|gmbh)\b|\b(?:and|of|for|the|on|academy|administration|agency|"
     r"association|bank|bureau|centre|center|collaboration|commission|committee|company|"
@@ -58,7 +63,7 @@ def _keyed(sources: tuple[Source, ...]) -> Iterator[tuple[Source, str]]:
 
 
 def _key(source: Source) -> str:
-    """Return first author, year, first telling word of the title; the host if there is no author."""
+    """Return first author (or else the host), year, first telling word of the title."""
     who = _ascii(_family_name(source.authors[0])) if source.authors else ""
     who = who or _ascii(_host(source.url).removeprefix("www.").partition(".")[0]) or source.kind
     year = str(source.published.year) if source.published else "nd"
@@ -73,11 +78,12 @@ def _family_name(author: str) -> str:
 
 def _host(url: str) -> str:
     safe = linkable(url)
-    return urlsplit(safe.replace("[", "").replace("]", "")).netloc if safe else ""
+    return urlsplit(safe).netloc if safe else ""
 
 
 def _ascii(text: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", unicodedata.normalize("NFKD", text).lower())
+    plain = unicodedata.normalize("NFKD", text.lower().translate(_LETTERS))
+    return re.sub(r"[^a-z0-9]", "", plain)
 
 
 def _entry(source: Source, key: str) -> str:

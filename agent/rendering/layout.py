@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from agent.domain.report import Claim, Report
-    from agent.rendering.references import Mark
+    from agent.rendering.references import Mark, Note
     from agent.rendering.words import Words
 
 
@@ -62,6 +62,7 @@ class Layout:
     gaps: tuple[str, ...]
     dropped: tuple[tuple[str, str], ...]
     references: tuple[Reference, ...]
+    notes: tuple[Note, ...]
     also_read: tuple[Reference, ...]
     web_queries: tuple[str, ...]
     arxiv_queries: tuple[str, ...]
@@ -72,7 +73,6 @@ class Layout:
 def lay_out(report: Report, words: Words, text: Callable[[str], str]) -> Layout:
     """Lay out a report; ``text`` escapes what came from outside, for one markup."""
     citing = cite(report, text)
-    texts = {part.id: part.text for part in report.brief.sub_questions}
     return Layout(
         words=words,
         language=text(report.brief.language),
@@ -84,9 +84,10 @@ def lay_out(report: Report, words: Words, text: Callable[[str], str]) -> Layout:
         glance=tuple(_glance(report, words)),
         asked=tuple(_asked(report, text)),
         parts=tuple(_parts(report, citing, text)),
-        gaps=tuple(text(texts.get(gap, gap)) for gap in report.gaps),
+        gaps=tuple(map(text, report.gaps)),
         dropped=tuple((text(drop.sentence), text(drop.reason)) for drop in report.dropped),
         references=references(report, citing, words, text),
+        notes=citing.notes,
         also_read=unnumbered(report, words, text),
         web_queries=tuple(map(text, report.brief.web_queries)),
         arxiv_queries=tuple(map(text, report.brief.arxiv_queries)),

@@ -9,10 +9,11 @@ from urllib.parse import quote
 if TYPE_CHECKING:
     from agent.domain.evidence import Source
 
-_LINKABLE: Final = re.compile(r"https?://[^/?#]+|file:///", re.IGNORECASE)
-"""A file link without the third slash would make some systems log in to a stranger's server."""
+_LINKABLE: Final = re.compile(r"https?://(?!%5B)[^/?#]+|file:///", re.IGNORECASE)
+"""No bare IPv6 address: its brackets would not be safe in Markdown. And a file link without the
+third slash would make some systems log in to a stranger's server."""
 
-_KEPT: Final = "%/:?#[]@!$&*+,;=~"
+_KEPT: Final = "%/:?#@!$&*+,;=~"
 """Reserved characters that keep their meaning; quotes, brackets and white space are encoded."""
 
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
@@ -30,10 +31,10 @@ def linkable(url: str) -> str | None:
 
 
 def at_quote(source: Source, words: str) -> str | None:
-    """Return a link that opens a web page at the quote (a text fragment), else the plain link."""
+    """Return a link that opens a web page at the quote (a text fragment); None for other kinds."""
     url = linkable(source.url)
     if url is None or source.kind != "web" or not url.lower().startswith("http"):
-        return url
+        return None
     separator = ":~:" if "#" in url else "#:~:"
     return f"{url}{separator}text={_fragment(words)}"
 

@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One quote, wherever it is cited; ``url`` opens its source, at the quote if that can be."""
+    """One quote, wherever it is cited; ``at_quote`` opens the page there, if that can be."""
 
     number: int
     reference: int
     quote: str
     title: str
     url: str | None
+    at_quote: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +58,10 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Citing:
-    """The marks of every claim, in reading order."""
+    """The marks of every claim, in reading order, and the notes they lead to, by number."""
 
     marks: tuple[tuple[Mark, ...], ...]
+    notes: tuple[Note, ...]
 
     def of(self, reference: int) -> tuple[Mark, ...]:
         """Return the marks that point at one reference."""
@@ -68,10 +70,11 @@ class Citing:
 
 
 def cite(report: Report, text: Callable[[str], str]) -> Citing:
-    """Number the quotes and marks of a report."""
+    """Return the quotes and marks of a report, numbered."""
     notes = _notes(report, text)
     numbers = itertools.count(1)
-    return Citing(tuple(tuple(_marks(claim, notes, numbers)) for claim in report.claims))
+    marks = tuple(tuple(_marks(claim, notes, numbers)) for claim in report.claims)
+    return Citing(marks, tuple(notes.values()))
 
 
 def references(
@@ -102,6 +105,7 @@ def _notes(report: Report, text: Callable[[str], str]) -> dict[Citation, Note]:
             order[citation.source],
             text(citation.quote),
             _title(by_id[citation.source], text),
+            linkable(by_id[citation.source].url),
             at_quote(by_id[citation.source], citation.quote),
         )
         for number, citation in enumerate(dict.fromkeys(shown), 1)

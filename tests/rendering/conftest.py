@@ -1,4 +1,4 @@
-"""Sample reports, and ``--update-golden`` to accept what is rendered as the new golden files."""
+"""Sample reports: a long English one, a short Chinese one, and one that found nothing."""
 
 from __future__ import annotations
 
@@ -13,10 +13,6 @@ from agent.domain.question import Brief, Question, SourceKind, SubQuestion
 from agent.domain.report import Citation, Claim, Dropped, Report, Run, Section, Usage
 
 STARTED = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--update-golden", action="store_true", help="accept the rendered reports")
 
 
 @pytest.fixture
@@ -260,11 +256,17 @@ _SOURCES = (
 
 _EFFICIENCY: tuple[Quoted, ...] = (
     (
-        "Across 742 monitored homes the median seasonal efficiency of air-source heat pumps was 2.8.",
+        (
+            "Across 742 monitored homes the median seasonal efficiency of air-source heat pumps "
+            "was 2.8."
+        ),
         (
             (
                 "S1",
-                "The median seasonal performance factor of the air-source heat pumps in the 742 homes was 2.8, measured over the first full heating season.",
+                (
+                    "The median seasonal performance factor of the air-source heat pumps in the "
+                    "742 homes was 2.8, measured over the first full heating season."
+                ),
             ),
         ),
     ),
@@ -273,7 +275,10 @@ _EFFICIENCY: tuple[Quoted, ...] = (
         (
             (
                 "S1",
-                "We found no significant difference between homes built before 1919 and later ones.",
+                (
+                    "We found no significant difference between homes built before 1919 and later "
+                    "ones."
+                ),
             ),
         ),
     ),
@@ -282,7 +287,10 @@ _EFFICIENCY: tuple[Quoted, ...] = (
         (
             (
                 "S2",
-                "a reduction of the flow temperature by 1 K increased the seasonal performance factor by 2.1 %",
+                (
+                    "a reduction of the flow temperature by 1 K increased the seasonal performance "
+                    "factor by 2.1 %"
+                ),
             ),
             ("S3", "Every degree you take off the flow is worth roughly two per cent."),
         ),
@@ -292,11 +300,17 @@ _EFFICIENCY: tuple[Quoted, ...] = (
         (
             (
                 "S1",
-                "Of the systems below 2.0, four in five ran at flow temperatures above their design value.",
+                (
+                    "Of the systems below 2.0, four in five ran at flow temperatures above their "
+                    "design value."
+                ),
             ),
             (
                 "S1",
-                "We found no significant difference between homes built before 1919 and later ones.",
+                (
+                    "We found no significant difference between homes built before 1919 and later "
+                    "ones."
+                ),
             ),
         ),
     ),
@@ -307,16 +321,25 @@ _CHANGES: tuple[Quoted, ...] = (
         (
             (
                 "S3",
-                "In our sample terrace, swapping three of nine radiators brought the design flow temperature down to 45 °C.",
+                (
+                    "In our sample terrace, swapping three of nine radiators brought the design "
+                    "flow temperature down to 45 °C."
+                ),
             ),
         ),
     ),
     (
-        "Draught-proofing cut heat demand by 9 percent on average, at the lowest cost per unit saved.",
+        (
+            "Draught-proofing cut heat demand by 9 percent on average, at the lowest cost per unit "
+            "saved."
+        ),
         (
             (
                 "S6",
-                "Draught-proofing reduced heat demand by 9 % on average and had the lowest cost per kilowatt-hour saved.",
+                (
+                    "Draught-proofing reduced heat demand by 9 % on average and had the lowest "
+                    "cost per kilowatt-hour saved."
+                ),
             ),
         ),
     ),
@@ -325,7 +348,10 @@ _CHANGES: tuple[Quoted, ...] = (
         (
             (
                 "S6",
-                "Wall insulation saved 17 % on average, with an interquartile range from 6 % to 29 %.",
+                (
+                    "Wall insulation saved 17 % on average, with an interquartile range from 6 % "
+                    "to 29 %."
+                ),
             ),
         ),
     ),
