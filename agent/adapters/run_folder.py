@@ -73,7 +73,7 @@ def slug(text: str) -> str:
     words = re.findall(r"[^\W_]+", plain)
     name = ""
     for word in words:
-        if len(name) + len(word) > LONGEST_SLUG:
+        if len(name) + 1 + len(word) > LONGEST_SLUG:
             break
         name = f"{name}-{word}" if name else word
     return name or (words[0][:LONGEST_SLUG] if words else "run")
