@@ -58,20 +58,20 @@ def cli() -> None:
 
 
 def _output_options(command: Callable[..., None]) -> Callable[..., None]:
-    for option in (
+    for option in reversed((
         click.option("--format", "formats", type=WordList("formats", FORMATS), default=FORMATS,
                      help="Which of md,html,json,bib to write; json always is."),
         click.option("--out", type=click.Path(path_type=Path), help="Folder for runs.  [runs]"),
         click.option("--quiet", is_flag=True, help="Say nothing but the result."),
         click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON line."),
         click.option("--debug", is_flag=True, help="Show the traceback of an error."),
-    ):  # fmt: skip
+    )):  # fmt: skip
         command = option(command)
     return command
 
 
 def _question_options(command: Callable[..., None]) -> Callable[..., None]:
-    for option in (
+    for option in reversed((
         click.option("--sources", type=WordList("sources", SOURCES),
                      help="Where to look: web,arxiv,corpus.  [web,arxiv, and corpus if given]"),
         click.option("--depth", type=click.IntRange(1, 10), help="Most rounds of retrieval.  [2]"),
@@ -81,7 +81,7 @@ def _question_options(command: Callable[..., None]) -> Callable[..., None]:
                      help="Language of the report, such as en or zh.  [the question's]"),
         click.option("--since", type=click.DateTime(["%Y-%m-%d", "%Y-%m", "%Y"]),
                      help="Leave out sources published before this date."),
-    ):  # fmt: skip
+    )):  # fmt: skip
         command = option(command)
     return command
 
@@ -104,9 +104,10 @@ def run(question: str, corpus: tuple[Path, ...], **options: Any) -> None:  # noq
 @click.argument("question", default=DEMO_QUESTION)
 @_output_options
 def demo(question: str, **options: Any) -> None:  # noqa: ANN401
-    """Run the whole machine on a miniature internet of its own: no network, no key.
+    """Try it: no network, no key.
 
-    The miniature internet is about long-context language models and retrieval.
+    Runs the whole machine on a miniature internet of its own, which is about long-context language
+    models and retrieval.
     """
     settings = _settings(**options)
     asked = _question(question, settings, sources=("web", "arxiv"))
@@ -119,7 +120,7 @@ def demo(question: str, **options: Any) -> None:  # noqa: ANN401
 @click.option("--json", "as_json", is_flag=True, help="Print the brief as JSON.")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def refine(question: str, *, as_json: bool, debug: bool, **options: Any) -> None:  # noqa: ANN401
-    """Only sharpen QUESTION: print its sub-questions and queries."""
+    """Only print sub-questions and queries."""
     import asyncio
 
     from agent import wiring
@@ -146,7 +147,10 @@ def refine(question: str, *, as_json: bool, debug: bool, **options: Any) -> None
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run folders.  [runs]")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def show(run_name: str, out: Path | None, *, debug: bool) -> None:
-    """Show the report of RUN: a run's id, the beginning of it, a path, or "latest"."""
+    """Show the report of an earlier run.
+
+    RUN is a run's id, the beginning or the last six characters of it, a path, or "latest".
+    """
     from agent import past_runs
 
     del debug
@@ -157,7 +161,10 @@ def show(run_name: str, out: Path | None, *, debug: bool) -> None:
 @cli.command()
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def doctor(*, debug: bool) -> None:
-    """Check keys, endpoints, searches and write access, and say how to mend what is broken."""
+    """Check what a run depends on.
+
+    Looks at keys, endpoints, searches and write access, and says how to mend what is broken.
+    """
     import asyncio
 
     from agent import doctor as checks

@@ -86,7 +86,10 @@ async def open_tools(
     embedded: bool = False,
     formats: Sequence[str] = rendering.FORMATS,
 ) -> AsyncIterator[pipeline.Tools]:
-    """Open everything a run works with; publish its folder at the end, or leave no trace."""
+    """Open everything a run works with; publish its folder at the end, or leave no trace.
+
+    The report as JSON is always among the ``formats``: other programs read it.
+    """
     async with AsyncExitStack() as stack:
         clock = SystemClock()
         model = await _model(stack, embedded=embedded)
@@ -104,7 +107,7 @@ async def open_tools(
             documents=FolderDocuments(folder.documents),
             clock=clock,
         )
-        yield pipeline.Tools(model=model, library=library, folder=folder, formats=formats)
+        yield pipeline.Tools(model, library, folder, tuple(dict.fromkeys((*formats, "json"))))
 
 
 @asynccontextmanager

@@ -27,6 +27,7 @@ LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 TRIES: Final = 2
 """arXiv is brittle: an answer that failed is asked for once more."""
 
+_CAUSE: Final = re.compile(r"Caused by (\w+)")
 _SUMMARY: Final = re.compile(r"<summary[^>]*>(.*?)</summary>", re.DOTALL)
 
 
@@ -121,5 +122,7 @@ def _secure(url: str) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """Return what happened without the whole query address, which says nothing new."""
-    return one_line(str(error)).partition(" (http")[0]
+    """Return what happened, without the query's address, which would make each failure unlike."""
+    text = one_line(str(error))
+    cause = _CAUSE.search(text)
+    return cause[1] if cause else text.partition(" (http")[0]

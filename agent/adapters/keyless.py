@@ -66,7 +66,8 @@ def _ask(query: str, asked: Mapping[str, Any], seconds: int) -> list[dict[str, A
     except DDGSException as error:
         if "No results found" in str(error):  # it has no exception of its own for this
             return []
-        raise SearchFailed(f"ddgs failed: {one_line(str(error))}", mend=INSTEAD) from error
+        reason = one_line(str(error)).partition(": ")[0]  # what follows repeats it, at length
+        raise SearchFailed(f"ddgs failed: {reason}", mend=INSTEAD) from error
 
 
 def _range(since: date) -> str | None:

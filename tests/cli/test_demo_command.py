@@ -81,6 +81,7 @@ async def test_a_log_gets_plain_lines_and_standard_output_only_the_path(
     assert (tmp_path / path).name == "report.md"
     assert Path(path).parts[0] == "elsewhere"
     assert not (tmp_path / path).with_name("report.html").exists()
+    assert (tmp_path / path).with_name("report.json").exists()
     assert "verify" in done.err
     assert "\x1b" not in done.err
 

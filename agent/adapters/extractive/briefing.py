@@ -13,6 +13,10 @@ MOST_PHRASES: Final = 3
 """arXiv finds nothing for a long phrase, nor for too many joined by AND."""
 
 
+MOST_NAMED: Final = 2
+"""A heading that names more of the topic's phrases is no heading."""
+
+
 def brief(prompt: str) -> dict[str, object]:
     """Fill BriefReply for the refine prompt."""
     topic = _line(prompt, "topic")
@@ -20,7 +24,7 @@ def brief(prompt: str) -> dict[str, object]:
     language = asked if re.fullmatch(r"[a-z]{2,3}", asked) else language_of_script(topic) or "en"
     words = vocabulary(language)
     phrases = key_phrases(topic, language) or (topic,)
-    named = words.joiner.join(phrases[:3])
+    named = words.joiner.join(phrases[:MOST_NAMED])
     named = named[:1].upper() + named[1:]
     return {
         "restated": topic,
