@@ -51,7 +51,26 @@ class WordList(click.ParamType[tuple[str, ...]]):
         return tuple(dict.fromkeys(chosen))
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class Commands(click.Group):
+    """Our own commands, and the gateway's as one of them, loaded only when it is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands."""
+        return sorted([*super().list_commands(ctx), "gateway"])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command by name."""
+        if cmd_name == "gateway":
+            from gateway_client.commands import gateway
+
+            return gateway
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(package_name="deep-research-agent", prog_name="deep-research")
 def cli() -> None:
     """Turn a vague topic into a cited report in which every sentence rests on a verbatim quote."""

@@ -10,15 +10,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gateway_client.catalog import Endpoint, Key, Model
+    from gateway_client.catalog import Budget, Endpoint, Key, Model
     from gateway_client.client import GatewayClient
     from gateway_client.config import Config, Policy
     from gateway_client.errors import (
         AnswerUnusable,
+        BudgetSpent,
         ConfigInvalid,
         GatewayError,
+        JobFailed,
         KeyRefused,
+        MaybeAccepted,
         NoModel,
+        PriceUnknown,
         QuotaSpent,
         RateLimited,
         RequestRefused,
@@ -26,23 +30,29 @@ if TYPE_CHECKING:
         UnknownModel,
         Unreachable,
         UpstreamFailed,
+        WrongModality,
     )
     from gateway_client.ledger import Entry, Ledger, Totals
 
 __all__ = [
     "AnswerUnusable",
+    "Budget",
+    "BudgetSpent",
     "Config",
     "ConfigInvalid",
     "Endpoint",
     "Entry",
     "GatewayClient",
     "GatewayError",
+    "JobFailed",
     "Key",
     "KeyRefused",
     "Ledger",
+    "MaybeAccepted",
     "Model",
     "NoModel",
     "Policy",
+    "PriceUnknown",
     "QuotaSpent",
     "RateLimited",
     "RequestRefused",
@@ -51,9 +61,11 @@ __all__ = [
     "UnknownModel",
     "Unreachable",
     "UpstreamFailed",
+    "WrongModality",
 ]
 
 _ELSEWHERE = {
+    "Budget": "catalog",
     "Config": "config",
     "Endpoint": "catalog",
     "Entry": "ledger",

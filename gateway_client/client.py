@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import httpx2
 
-from gateway_client import families, router
-from gateway_client.exchange import TASK_HEADER
+from gateway_client import families, router, wire
+from gateway_client.errors import AnswerUnusable, GatewayError, RequestRefused, Unreachable
+from gateway_client.exchange import ROUTED, TASK_HEADER
+from gateway_client.forms import Memory
 from gateway_client.ledger import Ledger
 from gateway_client.transport import Switchboard
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from types import ModuleType
 
     from langchain_openai import ChatOpenAI
-    from openai import AsyncOpenAI
+    from openai import AsyncOpenAI, OpenAI
 
     from gateway_client.config import Config
-    from gateway_client.structured import Memory
 
 NOWHERE: Final = "http://gateway.invalid/v1"
 """What clients are told the address is. The transport replaces it; should a call ever slip past
@@ -34,8 +36,9 @@ NO_KEY: Final = "the-transport-adds-the-key"
 class GatewayClient:
     """All endpoints of a configuration as if they were one, with a ledger of what was used.
 
-    Make one for each run, and close it. ``inner`` replaces the network; ``clock`` and ``sleep``
-    replace time. Transports that answer in this process are closed by whoever made them.
+    Make one for each run, and close it. ``inner`` replaces the network, ``clock`` and ``sleep``
+    replace time, and ``chance`` the numbers from 0 to 1 that spread retries. Transports that
+    answer in this process are closed by whoever made them.
     """
 
     def __init__(
@@ -44,11 +47,12 @@ class GatewayClient:
         *,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        chance: Callable[[], float] = random.random,
         inner: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
         self.config = config
         self.ledger = Ledger()
-        self._switchboard = Switchboard(config, self.ledger, clock)
+        self._switchboard = Switchboard(config, self.ledger, clock, chance)
         self._sleep = sleep
         self._inner = inner
 
@@ -70,8 +74,6 @@ class GatewayClient:
     @cached_property
     def memory(self) -> Memory:
         """Which means of getting structured answers worked; for ``structured``."""
-        from gateway_client.structured import Memory  # noqa: PLC0415 - loads openai
-
         return Memory()
 
     @cached_property
@@ -104,6 +106,18 @@ class GatewayClient:
             max_retries=0,
         )
 
+    def sync_openai(self) -> OpenAI:
+        """Return the same for code that does not await."""
+        from openai import OpenAI  # noqa: PLC0415 - likewise
+
+        return OpenAI(
+            api_key=NO_KEY,
+            base_url=NOWHERE,
+            http_client=self.sync_http_client,
+            timeout=self._timeout,
+            max_retries=0,
+        )
+
     def chat_model(self, task: str = "", model: str = router.AUTO, **options: object) -> ChatOpenAI:
         """Return a LangChain chat model for one kind of work.
 
@@ -126,6 +140,36 @@ class GatewayClient:
         }
         return ChatOpenAI(**(settings | options))
 
+    async def complete(
+        self,
+        prompt: str | Sequence[Mapping[str, object]],
+        *,
+        task: str = "",
+        model: str = router.AUTO,
+        **options: object,
+    ) -> str:
+        """Return the text of an answer to a prompt, or to messages in OpenAI's form.
+
+        Options are fields of the request, such as temperature. Raises a GatewayError, and
+        AnswerUnusable if the model answered with something else than text.
+        """
+        messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else [*prompt]
+        payload = {"model": model, "messages": messages, **options}
+        try:
+            response = await self.http_client.post(
+                NOWHERE + ROUTED, json=payload, headers={TASK_HEADER: task}
+            )
+        except httpx2.TransportError as error:
+            raise _ours(error) from error
+        who = response.headers.get("x-gw-endpoint", "")
+        if response.is_error:
+            refused = f"{who} refused the request ({response.status_code}): {response.text[:200]}"
+            raise response.extensions.get("gateway_error") or RequestRefused(refused)
+        text = wire.written_text(wire.payload_of(response.content) or {})
+        if not text:
+            raise AnswerUnusable(f"{who} answered without any text")
+        return text
+
     def window(self, task: str) -> int:
         """Return how many tokens fit the roomiest model that may do this kind of work."""
         return router.window(self.config, task)
@@ -134,3 +178,8 @@ class GatewayClient:
     def _timeout(self) -> httpx2.Timeout:
         policy = self.config.policy
         return httpx2.Timeout(policy.read_seconds, connect=policy.connect_seconds)
+
+
+def _ours(error: httpx2.TransportError) -> GatewayError:
+    """Return the error that our transport raised this one from."""
+    return error.__cause__ if isinstance(error.__cause__, GatewayError) else Unreachable(str(error))

@@ -7,12 +7,21 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from gateway_client import toml_file
-from gateway_client.catalog import TIERS, Endpoint, Key, Model, Tier, clean_base_url, known_window
+from gateway_client.catalog import (
+    TIERS,
+    Budget,
+    Endpoint,
+    Key,
+    Model,
+    Tier,
+    clean_base_url,
+    known_modalities,
+    known_window,
+)
 from gateway_client.errors import ConfigInvalid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from decimal import Decimal
 
 OPENAI_URL: Final = "https://api.openai.com/v1"
 
@@ -51,6 +60,15 @@ class Policy:
     No attempt begins, and no wait for a cooling key ends, later than ``deadline_seconds`` after
     the request came. ``patience_seconds`` is the most that one request waits for endpoints that
     failed again and again. ``tasks`` says which tier does which kind of work.
+
+    A stream has to bring its first content within ``first_content_seconds`` (models that think
+    unseen take minutes) and may then be silent for ``idle_seconds``; of no answer more than
+    ``answer_bytes`` are read. ``retry_ratio`` is how many retries each call earns, see limits.py.
+    If ``hedge_seconds`` is set, a second endpoint is asked when the first is silent that long,
+    and the first good answer counts; both may have to be paid.
+
+    ``strong_from`` is the difficulty, from 0 to 1, from which an untagged call goes to the deep
+    tier; see difficulty.py for what share that is.
     """
 
     attempts: int = 4
@@ -59,22 +77,24 @@ class Policy:
     deadline_seconds: float = 600.0
     backoff_seconds: float = 0.25
     patience_seconds: float = 15.0
+    first_content_seconds: float = 300.0
+    idle_seconds: float = 120.0
+    answer_bytes: int = 256 * 1024 * 1024
+    retry_ratio: float = 0.25
+    hedge_seconds: float | None = None
+    strong_from: float = 0.5
     tasks: Mapping[str, Tier] = field(default_factory=lambda: DEFAULT_TASKS)
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """All a gateway client needs to know; ``tiers`` are models in order of preference.
-
-    ``usd_per_day`` is read and kept, but nothing enforces it yet; the same holds for the
-    endpoints' ``rpm`` and ``tpm``.
-    """
+    """All a gateway client needs to know; ``tiers`` are models in order of preference."""
 
     endpoints: tuple[Endpoint, ...]
     tiers: Mapping[Tier, tuple[str, ...]] = field(default_factory=lambda: DEFAULT_TIERS)
     models: Mapping[str, Model] = field(default_factory=dict)
     policy: Policy = field(default_factory=Policy)
-    usd_per_day: Decimal | None = None
+    budget: Budget = field(default_factory=Budget)
 
     def __post_init__(self) -> None:
         """Refuse what could answer nothing."""
@@ -110,14 +130,22 @@ class Config:
                 **_tiers(environ),
             },
             models=parts.models if parts else {},
-            policy=Policy(tasks={**tasks, **(parts.tasks if parts else {})}),
-            usd_per_day=parts.usd_per_day if parts else None,
+            policy=Policy(
+                **(parts.policy if parts else {}),
+                tasks={**tasks, **(parts.tasks if parts else {})},
+            ),
+            budget=parts.budget if parts else Budget(),
         )
 
     def window(self, model: str) -> int:
         """Return how many tokens a model holds, as configured or else as known."""
         configured = self.models.get(model)
         return (configured and configured.context) or known_window(model)
+
+    def modalities(self, model: str) -> frozenset[str]:
+        """Return what a model can be given, as configured or else as known."""
+        configured = self.models.get(model)
+        return (configured and configured.modalities) or known_modalities(model)
 
     def served(self, model: str) -> bool:
         """Whether any endpoint serves the model."""
@@ -129,6 +157,11 @@ class Config:
             for key in endpoint.keys:
                 text = text.replace(key.secret, key.label)
         return text
+
+
+def without_endpoints() -> Config:
+    """Return the default tiers at an address that leads nowhere: enough to route and to price."""
+    return Config((Endpoint("none", "http://gateway.invalid/v1"),))
 
 
 def _endpoints(environ: Mapping[str, str]) -> tuple[Endpoint, ...]:

@@ -3,14 +3,19 @@
     GatewayError
     ├── ConfigInvalid        a setting or gateway.toml is wrong
     ├── NoModel              no model can take the prompt, or no endpoint serves the model
-    │   └── UnknownModel     an endpoint says it does not have the model      404
+    │   ├── UnknownModel     an endpoint says it does not have the model      404
+    │   └── WrongModality    the model cannot read or make such a thing       400
     ├── RequestRefused       the request itself is not acceptable             400, 413, 422, …
     ├── KeyRefused           an endpoint does not accept the key              401, 403
     ├── QuotaSpent           the account has no credit left                   402
+    ├── BudgetSpent          our own cap would be passed; nothing was sent    402
+    │   └── PriceUnknown     a cap in dollars cannot be kept without a price  402
     ├── RateLimited          too many requests                                429
     ├── Unreachable          no connection
     ├── TimedOut             connected, but no answer in time                 408
     ├── UpstreamFailed       an endpoint failed, or answered nonsense         5xx
+    ├── MaybeAccepted        sent, but the answer was lost; it may have to be paid
+    ├── JobFailed            an endpoint took on a job and could not do it
     └── AnswerUnusable       a model answered, but never in the form asked for
 
 Each is one line: what happened and, in ``mend``, what to do. A key is only ever a label.
@@ -52,6 +57,12 @@ class UnknownModel(NoModel):
     status = 404
 
 
+class WrongModality(NoModel):
+    """The model cannot be given, or cannot make, this kind of thing."""
+
+    status = 400
+
+
 class RequestRefused(GatewayError):
     """The endpoint will not take this request, whoever sends it."""
 
@@ -68,6 +79,16 @@ class QuotaSpent(GatewayError):
     """The account behind the key has no credit left."""
 
     status = 402
+
+
+class BudgetSpent(GatewayError):
+    """Our own cap would be passed, so nothing was sent."""
+
+    status = 402
+
+
+class PriceUnknown(BudgetSpent):
+    """There is a cap in dollars, and no price to hold the call against."""
 
 
 class RateLimited(GatewayError):
@@ -88,6 +109,14 @@ class TimedOut(GatewayError):
 
 class UpstreamFailed(GatewayError):
     """The endpoint failed, or its answer made no sense."""
+
+
+class MaybeAccepted(GatewayError):
+    """What may be sent only once was sent, and the answer was lost."""
+
+
+class JobFailed(GatewayError):
+    """An endpoint took on a job and could not do it."""
 
 
 class AnswerUnusable(GatewayError):

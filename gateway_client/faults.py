@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum
+from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -43,6 +44,21 @@ _OF_THE_LANE: Final = {
     HTTPStatus.TOO_MANY_REQUESTS,
 }
 
+_WORDS: Final = {
+    "rate_limit_exceeded": HTTPStatus.TOO_MANY_REQUESTS,
+    "rate_limit_error": HTTPStatus.TOO_MANY_REQUESTS,
+    "RESOURCE_EXHAUSTED": HTTPStatus.TOO_MANY_REQUESTS,
+    "insufficient_quota": HTTPStatus.PAYMENT_REQUIRED,
+    "billing_error": HTTPStatus.PAYMENT_REQUIRED,
+    "invalid_api_key": HTTPStatus.UNAUTHORIZED,
+    "authentication_error": HTTPStatus.UNAUTHORIZED,
+    "UNAUTHENTICATED": HTTPStatus.UNAUTHORIZED,
+    "permission_error": HTTPStatus.FORBIDDEN,
+    "model_not_found": HTTPStatus.NOT_FOUND,
+    "not_found_error": HTTPStatus.NOT_FOUND,
+}
+"""What vendors call the errors that also have a status, for where they come after a 200."""
+
 
 class Kind(Enum):
     """What a fault means for the next attempt."""
@@ -54,21 +70,31 @@ class Kind(Enum):
     BROKEN = "broken"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Arrived:
-    """A response; ``body`` is None while it is a stream that nobody has read."""
+    """A response; ``body`` is None if it is a stream that has brought its first content.
+
+    ``understood`` says that the body is in OpenAI's words already.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes | None
+    understood: bool = False
+
+    @cached_property
+    def payload(self) -> wire.Payload | None:
+        """The JSON object in the body, if there is one; read once."""
+        return wire.payload_of(self.body or b"")
 
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """No response: no connection, or none in time."""
+    """No response, or not all of it; ``unsent`` if nothing can have reached the endpoint."""
 
     why: str
     timed_out: bool = False
+    unsent: bool = False
 
 
 Outcome = Arrived | Lost
@@ -119,20 +145,29 @@ def _fault_in_success(arrived: Arrived, where: str, lane: Lane, model: str) -> F
     """Find the errors that hide behind a 200; calls that name no model may answer anything."""
     if arrived.body is None or not model:
         return None
-    payload = wire.payload_of(arrived.body)
+    payload = arrived.payload
     if payload is None:
         error = UpstreamFailed(f"{where} answered {arrived.status}, but not with a JSON object")
         return Fault(Kind.BROKEN, error)
     hidden = payload.get("error")
     if not hidden or "choices" in payload:
         return None
-    code = hidden.get("code") if isinstance(hidden, dict) else None
+    code = _code_in(hidden) if isinstance(hidden, dict) else None
     if isinstance(code, int) and code > HTTPStatus.BAD_REQUEST:
         known = _fault_of_status(code, arrived, where, lane, model)
         if known is not None:
             return known
     text = f"{where} answered {arrived.status} with an error: {excerpt(arrived.body)}"
     return Fault(Kind.BROKEN, UpstreamFailed(text))
+
+
+def _code_in(error: wire.Payload) -> int | None:
+    """Return the status that an error would have had outside of a 200."""
+    code = error.get("code")
+    if isinstance(code, int):
+        return code
+    named = (_WORDS.get(str(error.get(key))) for key in ("code", "type", "status"))
+    return next((status for status in named if status), None)
 
 
 def _fault_of_status(
@@ -163,7 +198,7 @@ def _of_the_lane(where: str, status: int, arrived: Arrived, lane: Lane) -> Fault
 def _is_unknown_model(status: int, arrived: Arrived) -> bool:
     if status not in {HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}:
         return False
-    error = (wire.payload_of(arrived.body or b"") or {}).get("error")
+    error = (arrived.payload or {}).get("error")
     if isinstance(error, dict) and error.get("code") == "model_not_found":
         return True
     message = error.get("message") if isinstance(error, dict) else error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -17,17 +18,24 @@ MOST_STARTS: Final = 64
 
 _DECODER: Final = json.JSONDecoder(strict=False)  # models put bare line breaks into strings
 
+_THOUGHT: Final = r"(?:think|thinking|thought|reasoning)>"
+_THOUGHT_BEGINS: Final = re.compile(rf"\s*<{_THOUGHT}", re.IGNORECASE)
+_THOUGHT_ENDS: Final = re.compile(rf"</{_THOUGHT}", re.IGNORECASE)
+
+_CALL_WORDS: Final = frozenset({"name", "arguments", "parameters", "type", "id", "function"})
+_ARGUMENT_WORDS: Final = ("arguments", "parameters")
+
 
 def validated(text: str, reply: type[Answer]) -> Answer:
-    """Return the first object in the text that is a valid ``reply``.
+    """Return the first object in the text that is a valid ``reply``; thoughts do not count.
 
     Raises ValueError if there is no object, and ValidationError, which is one, if none is valid.
     """
     problem: ValueError = ValueError("there is no JSON object in it")
-    for thoughtless in dict.fromkeys((text.rpartition("</think>")[2], text)):
-        for found in objects(thoughtless):
+    for answer in _without_thoughts(text):
+        for found in objects(answer):
             try:
-                return reply.model_validate(found)
+                return reply.model_validate(_arguments(found, reply))
             except ValidationError as error:
                 problem = error
     raise problem
@@ -46,3 +54,27 @@ def objects(text: str) -> Iterator[dict[str, object]]:
         else:
             yield found
         start = text.find("{", end)
+
+
+def _without_thoughts(text: str) -> Iterator[str]:
+    """Yield what may be the answer: what follows the last thought, or all if none was begun.
+
+    Some servers cut off the opening tag, and a closing one may also stand within an answer.
+    """
+    ends = [match.end() for match in _THOUGHT_ENDS.finditer(text)]
+    if ends:
+        yield text[ends[-1] :]
+    if text.lstrip().startswith(("{", "`")) or not (ends or _THOUGHT_BEGINS.match(text)):
+        yield text
+
+
+def _arguments(found: dict[str, object], reply: type[BaseModel]) -> dict[str, object]:
+    """Return the arguments if the object is a function call written out as text."""
+    inner = found.get("function") if "function" not in reply.model_fields else None
+    call = inner if isinstance(inner, dict) else found
+    if not set(call) <= _CALL_WORDS or set(_ARGUMENT_WORDS) & set(reply.model_fields):
+        return found
+    given = next((call[word] for word in _ARGUMENT_WORDS if word in call), None)
+    if isinstance(given, str):
+        given = next(objects(given), None)
+    return given if isinstance(given, dict) else found

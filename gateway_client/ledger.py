@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One answered call. ``usd`` is None if the price is unknown.
+    """One answered call. ``usd`` is exact, never rounded, and None if the price is unknown.
 
-    ``estimated`` means that the endpoint did not say how many tokens it counted.
+    ``estimated`` means that the endpoint did not say how many tokens it counted. A call given up
+    on its way is also here, estimated by its prompt, since it may have to be paid.
     """
 
     task: str
@@ -26,6 +27,8 @@ class Entry:
     cached_tokens: int
     usd: Decimal | None
     estimated: bool = False
+    images: int = 0
+    video_seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,8 +45,8 @@ class Pool:
         another endpoint is a better bet than another key of the same one.
         """
         fresh = [lane for lane in fit if lane not in tried]
-        if not fresh:
-            return None
+        if len(fresh) <= 1:  # taking turns alone changes nothing
+            return fresh[0] if fresh else None
         visits = [lane.endpoint.name for lane in tried]
         fewest = min(visits.count(lane.endpoint.name) for lane in fresh)
         return self._next([x for x in fresh if visits.count(x.endpoint.name) == fewest])

@@ -10,8 +10,13 @@ if TYPE_CHECKING:
 
 Schema = dict[str, object]
 
-DROPPED: Final = {"default", "examples", "title", "minLength", "maxLength", "uniqueItems"}
+DROPPED: Final = {
+    "default", "discriminator", "examples", "maxLength", "minLength", "title", "uniqueItems",
+}  # fmt: skip
 """Keywords that strict endpoints refuse or do not need; pydantic checks them afterwards."""
+
+RENAMED: Final = {"oneOf": "anyOf"}
+"""Keywords for which strict endpoints know only a looser one."""
 
 NAMED: Final = {"properties", "$defs"}
 """Keywords whose values are schemas by name: a property may itself be called ``default``."""
@@ -34,7 +39,8 @@ def _strict(value: object) -> object:
         return value
     if "$ref" in value:
         return {"$ref": value["$ref"]}
-    made = {key: _inner(key, inner) for key, inner in value.items() if key not in DROPPED}
+    kept = {key: inner for key, inner in value.items() if key not in DROPPED}
+    made = {RENAMED.get(key, key): _inner(key, inner) for key, inner in kept.items()}
     if isinstance(made.get("properties"), dict):
         made |= {"required": list(value["properties"]), "additionalProperties": False}
     return made

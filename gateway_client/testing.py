@@ -51,6 +51,7 @@ class Reply:
 
     ``drop`` closes the connection instead of answering, ``cut`` in the middle of the answer.
     ``stall`` waits so many seconds first; ``pace`` waits between the words of a stream.
+    ``events`` are the raw pieces of a stream; with ``endless`` the last of them repeats for ever.
     """
 
     text: str = "OK"
@@ -63,6 +64,8 @@ class Reply:
     cut: bool = False
     stall: float = 0.0
     pace: float = 0.0
+    events: tuple[bytes, ...] | None = None
+    endless: bool = False
 
     @classmethod
     def failure(cls, status: int, message: str = "no", **headers: str) -> Reply:
@@ -91,6 +94,9 @@ class FakeTime:
 
 Behaviour = Callable[[Asked], Reply | str]
 
+_STREAM_HEAD: Final = (
+    b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
+)
 MODELS_PATH: Final = "/v1/models"
 
 
@@ -160,6 +166,8 @@ class ScriptedGateway:
         await asyncio.sleep(reply.stall)
         if reply.drop:
             return False
+        if reply.events is not None:
+            return await _play(reply, reply.events, writer)
         if reply.body is None and reply.status == HTTPStatus.OK and asked.payload.get("stream"):
             return await self._stream(asked, reply, writer)
         body = reply.body if reply.body is not None else self._completion(asked, reply)
@@ -185,8 +193,7 @@ class ScriptedGateway:
         return json.dumps(answer).encode()
 
     async def _stream(self, asked: Asked, reply: Reply, writer: asyncio.StreamWriter) -> bool:
-        head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
-        writer.write(head.encode())
+        writer.write(_STREAM_HEAD)
         for word in reply.text.split():
             writer.write(_event(asked, [{"index": 0, "delta": {"content": f"{word} "}}]))
             await writer.drain()
@@ -208,6 +215,19 @@ class ScriptedGateway:
             "completion_tokens": written,
             "total_tokens": given + written,
         }
+
+
+async def _play(reply: Reply, events: Sequence[bytes], writer: asyncio.StreamWriter) -> bool:
+    writer.write(_STREAM_HEAD)
+    for event in events:
+        writer.write(event)
+        await writer.drain()
+        await asyncio.sleep(reply.pace)
+    while reply.endless:
+        writer.write(events[-1])
+        await writer.drain()
+        await asyncio.sleep(reply.pace)
+    return False
 
 
 def _in_turn(replies: list[Reply | str]) -> Behaviour:

@@ -8,15 +8,27 @@ import tomllib
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, cast
+from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
-from gateway_client.catalog import TIERS, Endpoint, Key, Model, clean_base_url
+from gateway_client.catalog import (
+    DIALECTS,
+    TIERS,
+    Budget,
+    Endpoint,
+    Key,
+    Model,
+    clean_base_url,
+)
 from gateway_client.errors import ConfigInvalid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from gateway_client.catalog import Tier
+
+POLICY_SECONDS: Final = (
+    "connect", "read", "deadline", "backoff", "patience", "first_content", "idle", "hedge",
+)  # fmt: skip
 
 _log = logging.getLogger("gateway_client")
 
@@ -29,7 +41,8 @@ class Parts:
     tiers: Mapping[Tier, tuple[str, ...]]
     tasks: Mapping[str, Tier]
     models: Mapping[str, Model]
-    usd_per_day: Decimal | None
+    policy: Mapping[str, Any]
+    budget: Budget
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +99,13 @@ class Table:
             self.refuse(key, "must be a number that is not negative")
         return amount
 
+    def flag(self, key: str) -> bool:
+        """Take true or false; a missing one is false."""
+        value = self.values.pop(key, False)
+        if not isinstance(value, bool):
+            self.refuse(key, "must be true or false")
+        return value
+
     def table(self, key: str) -> Table:
         """Take a table; a missing one is empty."""
         value = self.values.pop(key, {})
@@ -113,7 +133,8 @@ def read(path: str, environ: Mapping[str, str]) -> Parts:
         tiers=_tiers(top.table("tiers")),
         tasks=_tasks(top.table("tasks")),
         models=_models(top.table("models")),
-        usd_per_day=_budget(top.table("budget")),
+        policy=_policy(top.table("policy")),
+        budget=_budget(top.table("budget")),
     )
     top.end()
     return parts
@@ -142,8 +163,8 @@ def _endpoints(top: Table, environ: Mapping[str, str]) -> tuple[Endpoint, ...]:
 def _endpoint(table: Table, environ: Mapping[str, str]) -> Endpoint:
     name = table.string("name")
     dialect = table.string("dialect", "openai")
-    if dialect != "openai":
-        table.refuse("dialect", f"{dialect!r} is not supported yet", 'use "openai"')
+    if dialect not in DIALECTS:
+        table.refuse("dialect", f"is {dialect!r}", f"use one of {', '.join(DIALECTS)}")
     made = Endpoint(
         name=name,
         base_url=clean_base_url(table.string("base_url"), f"{table.file}: base_url of {name}"),
@@ -152,6 +173,7 @@ def _endpoint(table: Table, environ: Mapping[str, str]) -> Endpoint:
         models=table.strings("models", ("*",)),
         rpm=table.whole("rpm"),
         tpm=table.whole("tpm"),
+        dialect=dialect,
     )
     table.end()
     return made
@@ -206,12 +228,32 @@ def _model(name: str, table: Table) -> Model:
         max_output=table.whole("max_output"),
         input_usd_per_million=table.amount("input_usd_per_million"),
         output_usd_per_million=table.amount("output_usd_per_million"),
+        usd_per_image=table.amount("usd_per_image"),
+        usd_per_video_second=table.amount("usd_per_video_second"),
+        modalities=frozenset(table.strings("modalities", ())),
     )
     table.end()
     return made
 
 
-def _budget(table: Table) -> Decimal | None:
-    amount = table.amount("usd_per_day")
+def _policy(table: Table) -> dict[str, object]:
+    """Read what is there; what is not keeps the default of Policy."""
+    whole = {key: table.whole(key) for key in ("attempts", "answer_bytes")}
+    seconds = {f"{name}_seconds": table.amount(f"{name}_seconds") for name in POLICY_SECONDS}
+    ratios = {key: table.amount(key) for key in ("retry_ratio", "strong_from")}
     table.end()
-    return amount
+    numbers = {key: float(value) for key, value in (seconds | ratios).items() if value is not None}
+    return {**numbers, **{key: value for key, value in whole.items() if value is not None}}
+
+
+def _budget(table: Table) -> Budget:
+    budget = Budget(
+        usd=table.amount("usd"),
+        tokens=table.whole("tokens"),
+        usd_per_day=table.amount("usd_per_day"),
+        tokens_per_day=table.whole("tokens_per_day"),
+        file=table.string("file", " ").strip(),
+        allow_unpriced=table.flag("allow_unpriced"),
+    )
+    table.end()
+    return budget

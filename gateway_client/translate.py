@@ -50,7 +50,8 @@ def translated(error: openai.OpenAIError) -> GatewayError:
     for theirs, ours, what, mend in _BY_CLASS:
         if isinstance(error, theirs):
             return ours(f"the gateway {_where(error)}{what}{_detail(error)}", mend=mend)
-    return UpstreamFailed(f"the gateway's answer made no sense: {type(error).__name__}")
+    said = f": {error.message}" if isinstance(error, openai.APIError) else ""
+    return UpstreamFailed(f"the gateway's answer made no sense: {type(error).__name__}{said}")
 
 
 def _carried(error: BaseException) -> Iterator[GatewayError]:

@@ -6,17 +6,43 @@ next and is sent what came of it, so that one loop serves every kind of client.
 
 from __future__ import annotations
 
+import random
+from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from gateway_client import exchange, faults, prices, router, wire
-from gateway_client.errors import GatewayError, RateLimited
-from gateway_client.exchange import PINNED, ROUTED, Answer, Call, Send, Trial, Wait
+from gateway_client import exchange, faults, router, telemetry, wire
+from gateway_client.accounts import Accounts, Attempt
+from gateway_client.catalog import sure_output
+from gateway_client.errors import (
+    BudgetSpent,
+    ConfigInvalid,
+    GatewayError,
+    MaybeAccepted,
+    NoModel,
+    RateLimited,
+    RequestRefused,
+    UpstreamFailed,
+    WrongModality,
+)
+from gateway_client.exchange import (
+    PINNED,
+    ROUTED,
+    SAID_BY_ALL,
+    Answer,
+    Call,
+    Keep,
+    Landed,
+    Send,
+    Slow,
+    Trial,
+    Wait,
+)
 from gateway_client.faults import Arrived, Fault, Kind, Lost, Outcome
 from gateway_client.health import MAX_COOL_SECONDS, Health
-from gateway_client.ledger import Entry
+from gateway_client.limits import Limits, Retries
 from gateway_client.pool import Lane, Pool
-from gateway_client.streaming import Settlement, UsageTap
+from gateway_client.streaming import Settlement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -24,32 +50,71 @@ if TYPE_CHECKING:
     from gateway_client.config import Config
     from gateway_client.ledger import Ledger
     from gateway_client.router import Decision
+    from gateway_client.streaming import Relay
+
+Step = Send | Wait | Keep
+Word = Outcome | Slow | Landed | None
 
 MAX_BACKOFF_SECONDS: Final = 4.0
+LEAST_SECONDS: Final = 0.001
+"""What is left to a send that begins at the very deadline."""
 
 _PAST_DEADLINE: Final = Fault(
     Kind.LIMITED, RateLimited("no endpoint was free in time", mend="wait, or add keys to the pool")
 )
+_AT_LIMIT: Final = Fault(
+    Kind.LIMITED,
+    RateLimited("every key is at its rpm or tpm limit", mend="wait, or add keys to the pool"),
+)
+_MADE_BY: Final = {
+    ROUTED: "text",
+    "/responses": "text",
+    "/images/generations": "image",
+    "/images/edits": "image",
+    "/videos": "video",
+}
+"""What each call asks a model to make; for others any model may do."""
 
 
 class Switchboard:
     """Connects calls to endpoints, for all transports of one client."""
 
-    def __init__(self, config: Config, ledger: Ledger, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        config: Config,
+        ledger: Ledger,
+        clock: Callable[[], float],
+        chance: Callable[[], float] = random.random,
+    ) -> None:
         self.config = config
         self.ledger = ledger
         self.health = Health(clock)
+        self.limits = Limits(clock)
+        self.accounts = Accounts(config, ledger, self.limits)
         self.pool = Pool(config.endpoints)
+        self._retries = Retries(config.policy.retry_ratio, clock)
         self._clock = clock
+        self._chance = chance
+        self._serving = lru_cache(maxsize=256)(self._found)
 
-    def connect(self, call: Call) -> Generator[Send | Wait, Outcome | None, Answer]:
+    def connect(self, call: Call) -> Generator[Step, Word, Answer]:
         """Try until there is an answer, or until trying makes no more sense."""
-        payload = wire.payload_of(call.body) or {}
         try:
-            decision = self._decide(call, payload)
+            trial = self._trial(call)
         except GatewayError as error:
             return exchange.refusal(error, {})
-        trial = self._trial(call, payload, decision)
+        try:
+            answer = yield from self._connect(trial)
+        except GeneratorExit:
+            self.accounts.tell(trial, "cancelled")
+            raise
+        if answer.settlement is None:
+            refused = "RequestRefused" if answer.status >= HTTPStatus.BAD_REQUEST else ""
+            self.accounts.tell(trial, type(answer.error).__name__ if answer.error else refused)
+        return answer
+
+    def _connect(self, trial: Trial) -> Generator[Step, Word, Answer]:
+        self._retries.earn()
         while self._may_go_on(trial):
             lane = self._lane(trial)
             if lane is None:
@@ -58,6 +123,8 @@ class Switchboard:
                     break
                 yield Wait(seconds)
                 continue
+            if trial.attempts and not self._retries.take():
+                break
             answer = yield from self._attempt(trial, lane)
             if answer is not None:
                 return answer
@@ -65,23 +132,56 @@ class Switchboard:
 
     def _may_go_on(self, trial: Trial) -> bool:
         in_time = not trial.attempts or self._clock() < trial.deadline
-        return in_time and trial.attempts < self.config.policy.attempts
+        return in_time and trial.attempts < self.config.policy.attempts and not trial.stopped
 
-    def _trial(self, call: Call, payload: wire.Payload, decision: Decision) -> Trial:
+    def _trial(self, call: Call) -> Trial:
         policy = self.config.policy
-        deadline = self._clock() + policy.deadline_seconds
-        return Trial(call, payload, decision, deadline, policy.patience_seconds)
+        payload = wire.payload_of(call.body) if call.body else None
+        if payload is None and call.holds_json:
+            raise RequestRefused("the body is not a JSON object", mend="send one as UTF-8 JSON")
+        payload = payload or {}
+        task = call.task or str(payload.get(exchange.TASK_FIELD) or "")
+        seconds = call.seconds
+        if seconds is None or seconds == policy.read_seconds:  # the client's own default
+            seconds = policy.deadline_seconds
+        return Trial(
+            call=call,
+            payload=payload,
+            task=task,
+            decision=self._decide(call, payload, task),
+            deadline=self._clock() + seconds,
+            patience=policy.patience_seconds,
+            spell=telemetry.begin(call.name, str(payload.get("model") or "")),
+        )
 
-    def _decide(self, call: Call, payload: wire.Payload) -> Decision:
-        if call.method == "POST" and call.name == ROUTED:
-            return router.decide(self.config, payload, call.task)
-        model = payload.get("model") if call.name in PINNED else None
+    def _decide(self, call: Call, payload: wire.Payload, task: str) -> Decision:
+        if call.method != "POST":
+            return router.Decision(("",), None, "not routed")
+        model = payload.get("model")
         if isinstance(model, str):
+            _check_output(call.name, model)
+        if call.name == ROUTED:
+            pressure = self.accounts.purse.pressure()
+            return router.decide(
+                self.config, payload, task, pressure, self.config.policy.strong_from
+            )
+        if call.name in PINNED and isinstance(model, str):
             return router.pin(self.config, model)
         return router.Decision(("",), None, "not routed")
 
-    def _lanes(self, model: str) -> list[Lane]:
-        return [lane for lane in self.pool.lanes if not model or lane.endpoint.serves(model)]
+    def _lanes(self, trial: Trial, model: str) -> list[Lane]:
+        call = trial.call
+        lanes = self._serving(model, call.name in SAID_BY_ALL, call.wanted_lane)
+        return [lane for lane in lanes if lane not in trial.barred] if trial.barred else list(lanes)
+
+    def _found(self, model: str, said_by_all: bool, wanted: str) -> tuple[Lane, ...]:  # noqa: FBT001 - it is cached by position
+        return tuple(
+            lane
+            for lane in self.pool.lanes
+            if (not model or lane.endpoint.serves(model))
+            and (said_by_all or lane.endpoint.dialect in {"openai", "responses"})
+            and (not wanted or wanted in {lane.endpoint.name, lane.label})
+        )
 
     def _lane(self, trial: Trial) -> Lane | None:
         """Choose the first model that anyone can be asked for, and whom to ask.
@@ -90,12 +190,23 @@ class Switchboard:
         give the caller a lesser one.
         """
         for model in trial.decision.models:
-            fit = [lane for lane in self._lanes(model) if self.health.usable(lane, model)]
+            lanes = self._lanes(trial, model)
+            fit = [lane for lane in lanes if self.health.usable(lane, model)]
             if fit:
                 trial.tried = trial.tried if model == trial.model else []
                 trial.model = model
-                return self.pool.pick(fit, trial.tried)
+                free = [lane for lane in fit if self._has_room(trial, lane, model)]
+                return self.pool.pick(free, trial.tried)
         return None
+
+    def _has_room(self, trial: Trial, lane: Lane, model: str) -> bool:
+        return self._room_at(trial, lane, model) <= self._clock()
+
+    def _room_at(self, trial: Trial, lane: Lane, model: str) -> float:
+        """Return when the lane's limits leave room for the call."""
+        if not self.limits.knows(lane, model):
+            return self._clock()
+        return self.limits.ready_at(lane, model, self.accounts.expected(trial))
 
     def _pause(self, trial: Trial) -> float | None:
         """Return how long to wait before looking again, or None if waiting makes no sense."""
@@ -103,7 +214,7 @@ class Switchboard:
         seconds, patient = self._shortest_wait(trial)
         if seconds == 0:
             backoff = self.config.policy.backoff_seconds * 2.0**trial.rounds
-            seconds = min(backoff, MAX_BACKOFF_SECONDS)
+            seconds = min(backoff, MAX_BACKOFF_SECONDS) * (0.5 + self._chance() / 2)
         if now + seconds > trial.deadline:
             return None
         if not patient:
@@ -120,70 +231,140 @@ class Switchboard:
         waits = [(float("inf"), True)]
         for lane, model in self._places(trial):
             blame = self.health.blame(lane, model)
+            room = self._room_at(trial, lane, model) - now
             if blame is None:
-                return 0.0, True
-            if blame.kind in {Kind.LIMITED, Kind.BROKEN}:
-                ready = self.health.ready_at(lane, model)
-                waits.append((ready - now, blame.kind is Kind.LIMITED))
+                waits.append((room, True))
+            elif blame.kind in {Kind.LIMITED, Kind.BROKEN}:
+                ready = self.health.ready_at(lane, model) - now
+                waits.append((max(ready, room), blame.kind is Kind.LIMITED))
         return min(waits)
 
     def _places(self, trial: Trial) -> Iterator[tuple[Lane, str]]:
         for model in trial.decision.models:
-            for lane in self._lanes(model):
+            for lane in self._lanes(trial, model):
                 yield lane, model
 
-    def _attempt(
-        self, trial: Trial, lane: Lane
-    ) -> Generator[Send | Wait, Outcome | None, Answer | None]:
+    def _attempt(self, trial: Trial, lane: Lane) -> Generator[Step, Word, Answer | None]:
         """Ask once; return the answer, or None after a fault, which is remembered."""
+        try:
+            attempt = self._begin(trial, lane)
+        except (BudgetSpent, ConfigInvalid) as error:  # the latter of a budget file
+            return exchange.refusal(error, exchange.told(trial))
+        if attempt is None:
+            return None
+        try:
+            word = yield attempt.send
+        except GeneratorExit:
+            self._abandon(attempt)
+            raise
+        except Exception:  # it could not be sent at all
+            self.health.release(lane, trial.model)
+            self.accounts.release(attempt)
+            raise
+        if isinstance(word, Slow):
+            return (yield from self._race(trial, attempt))
+        if not isinstance(word, Arrived | Lost):
+            raise TypeError("a Send must be answered with an Outcome")
+        return self._judge(trial, attempt, word)
+
+    def _begin(self, trial: Trial, lane: Lane) -> Attempt | None:
+        """Make a call ready for a lane; None if it cannot be said there, which is remembered."""
+        trial.tried.append(lane)
+        seconds = max(trial.deadline - self._clock(), LEAST_SECONDS)
+        try:
+            send = exchange.send(trial, lane, self.config.policy, seconds)
+        except RequestRefused as error:
+            trial.barred.append(lane)
+            trial.fault = trial.fault or Fault(Kind.REFUSED, error)
+            return None
+        trial.lane = lane
+        attempt = self.accounts.open(trial, lane, send)
         self.health.admit(lane, trial.model)
         trial.attempts += 1
-        trial.tried.append(lane)
-        trial.lane = lane
+        return attempt
+
+    def _race(self, trial: Trial, first: Attempt) -> Generator[Step, Word, Answer | None]:
+        """Ask a second lane beside a silent one; the first good answer counts."""
+        flying = [first]
         try:
-            outcome = yield exchange.send(trial, lane)
-        except GeneratorExit:
-            self.health.release(lane, trial.model)
-            raise
-        if outcome is None:
-            raise RuntimeError("a Send must be answered with an Outcome")
-        trial.outcome = outcome
-        trial.fault = faults.fault_in(outcome, lane, trial.model)
-        if trial.fault is None and isinstance(outcome, Arrived):
-            self.health.succeeded(lane, trial.model)
-            return self._accept(trial, lane, outcome)
-        if trial.fault is not None:
-            self.health.failed(lane, trial.model, trial.fault)
+            second = self._second(trial)
+            step: Step = second.send if second else Keep()
+            flying += [second] if second else []
+            while flying:
+                word = yield step
+                if not isinstance(word, Landed):
+                    raise TypeError("a race must be answered with what Landed")
+                (attempt,) = (one for one in flying if one.send is word.send)
+                flying.remove(attempt)
+                answer = self._judge(trial, attempt, word.outcome)
+                if answer is not None:
+                    return answer
+                step = Keep()
+        finally:
+            for loser in flying:
+                self._abandon(loser)
         return None
 
-    def _accept(self, trial: Trial, lane: Lane, arrived: Arrived) -> Answer:
+    def _second(self, trial: Trial) -> Attempt | None:
+        """Begin the second attempt of a race, on another lane with the same model."""
+        model = trial.model
+        lanes = [lane for lane in self._lanes(trial, model) if self.health.usable(lane, model)]
+        free = [lane for lane in lanes if self._has_room(trial, lane, model)]
+        lane = self.pool.pick(free, trial.tried)
+        if lane is None or not self._may_go_on(trial) or not self._retries.take():
+            return None
+        try:
+            return self._begin(trial, lane)
+        except BudgetSpent:
+            return None  # a hedge is a luxury
+
+    def _judge(self, trial: Trial, attempt: Attempt, outcome: Outcome) -> Answer | None:
+        """Accept what came of an attempt, or remember what was wrong with it."""
+        lane, model = attempt.lane, attempt.model
+        if isinstance(outcome, Arrived):
+            self.limits.learn(lane, model, outcome.headers)
+        outcome = exchange.understood(trial, lane, outcome)
+        trial.lane, trial.outcome = lane, outcome
+        trial.fault = faults.fault_in(outcome, lane, model) or _whole(trial, outcome)
+        if trial.fault is None and isinstance(outcome, Arrived):
+            if outcome.body is not None:  # a stream has yet to come to a good end
+                self.health.succeeded(lane, model)
+            return self._accept(trial, attempt, outcome)
+        self.accounts.release(attempt)
+        if trial.fault is not None:
+            self.health.failed(lane, model, trial.fault)
+            trial.stopped = trial.call.only_once and _may_be_accepted(trial.fault, outcome)
+        return None
+
+    def _abandon(self, attempt: Attempt) -> None:
+        """End an attempt that nobody waits for any more; it may have to be paid."""
+        self.health.release(attempt.lane, attempt.model)
+        self.accounts.abandon(attempt)
+
+    def _accept(self, trial: Trial, attempt: Attempt, arrived: Arrived) -> Answer:
         headers = {**self._returned(arrived), **exchange.told(trial)}
         if arrived.body is None:
-            return Answer(arrived.status, headers, None, self._settlement(trial, lane))
+            settlement = Settlement(attempt.relay, lambda relay: self._settle(attempt, relay))
+            return Answer(arrived.status, headers, None, settlement)
         if arrived.status >= HTTPStatus.BAD_REQUEST:
+            self.accounts.release(attempt)
             return Answer(arrived.status, headers, self._scrubbed(arrived.body))
-        if trial.model:
-            self._settle(trial, lane, exchange.usage(trial, arrived.body))
-        return Answer(arrived.status, headers, arrived.body)
+        if not trial.model:
+            self.accounts.release(attempt)
+            return Answer(arrived.status, headers, arrived.body)
+        usd = self.accounts.settle(attempt, exchange.usage(trial, arrived))
+        return Answer(arrived.status, {**headers, **exchange.cost_header(usd)}, arrived.body)
 
-    def _settlement(self, trial: Trial, lane: Lane) -> Settlement:
-        tap = UsageTap(wire.prompt_tokens(trial.payload))
-        return Settlement(tap, lambda usage: self._settle(trial, lane, usage))
-
-    def _settle(self, trial: Trial, lane: Lane, usage: wire.Usage) -> None:
-        self.ledger.settle(
-            Entry(
-                task=trial.call.task,
-                model=trial.model,
-                endpoint=lane.endpoint.name,
-                key=lane.label,
-                input_tokens=usage.input_tokens,
-                output_tokens=usage.output_tokens,
-                cached_tokens=usage.cached_tokens,
-                usd=prices.price(trial.model, usage, self.config.models),
-                estimated=usage.estimated,
-            )
-        )
+    def _settle(self, attempt: Attempt, relay: Relay) -> None:
+        """End a stream: what it cost, and, if it failed on its way, whose fault that was."""
+        self.accounts.settle(attempt, relay.usage())
+        if relay.problem:
+            relay.scrub(self.config.without_secrets)
+            error = UpstreamFailed(f"the stream of {attempt.lane.label} failed on its way")
+            self.health.failed(attempt.lane, attempt.model, Fault(Kind.BROKEN, error))
+        else:
+            self.health.succeeded(attempt.lane, attempt.model)
+        self.accounts.tell(attempt.trial, "UpstreamFailed" if relay.problem else "")
 
     def _give_up(self, trial: Trial) -> Answer:
         """Hand on the endpoint's own last word where there is one, else say it in its place."""
@@ -192,6 +373,8 @@ class Switchboard:
         if fault.kind is Kind.LIMITED:
             told["retry-after"] = str(self._retry_after(trial, fault))
         error = self._safe(fault.error)
+        if trial.stopped:
+            return exchange.refusal(_maybe_accepted(trial, error), told)
         match trial.outcome:
             case Lost():
                 return Answer(0, told, b"", error=error)
@@ -202,16 +385,19 @@ class Switchboard:
 
     def _blocking(self, trial: Trial) -> Fault:
         """Return the fault because of which nobody could be asked; a pause before anything."""
-        blamed = [self.health.blame(lane, model) for lane, model in self._places(trial)]
-        found = [fault for fault in blamed if fault is not None]
+        places = list(self._places(trial))
+        if not places:
+            return Fault(Kind.REFUSED, _nobody(trial))
+        found = [fault for lane, model in places if (fault := self.health.blame(lane, model))]
         pauses = [fault for fault in found if fault.kind is Kind.LIMITED]
-        return (pauses or found or [_PAST_DEADLINE])[0]
+        full = [_AT_LIMIT] if len(found) < len(places) else []
+        return (pauses or full or found or [_PAST_DEADLINE])[0]
 
     def _retry_after(self, trial: Trial, fault: Fault) -> int:
         """Return the whole seconds after which asking again makes sense."""
         ready = self._shortest_wait(trial)[0]
         said = fault.retry_after if fault.retry_after is not None else 1.0
-        return max(1, round(min(said if ready == float("inf") else ready, MAX_COOL_SECONDS)))
+        return max(1, -int(-min(said if ready == float("inf") else ready, MAX_COOL_SECONDS) // 1))
 
     def _safe(self, error: GatewayError) -> GatewayError:
         """Return the error without any key that an endpoint may have quoted back at us."""
@@ -224,3 +410,44 @@ class Switchboard:
     def _scrubbed(self, body: bytes) -> bytes:
         text = body.decode("utf-8", "surrogateescape")
         return self.config.without_secrets(text).encode("utf-8", "surrogateescape")
+
+
+def _check_output(name: str, model: str) -> None:
+    wanted, made = _MADE_BY.get(name), sure_output(model)
+    if wanted is not None and made is not None and made != wanted:
+        raise WrongModality(
+            f"{model} makes {made}, and {name} asks for {wanted}",
+            mend=f"name a model that makes {wanted}",
+        )
+
+
+def _whole(trial: Trial, outcome: Outcome) -> Fault | None:
+    """Find the answer that came in one piece although a stream was asked for."""
+    if not trial.streamed or not trial.model or not isinstance(outcome, Arrived):
+        return None
+    if outcome.body is None or outcome.status >= HTTPStatus.BAD_REQUEST:
+        return None
+    return Fault(Kind.BROKEN, UpstreamFailed("a stream was asked for, and something else came"))
+
+
+def _may_be_accepted(fault: Fault, outcome: Outcome) -> bool:
+    """Whether an endpoint may have taken on what it did not clearly refuse."""
+    if isinstance(outcome, Lost):
+        return not outcome.unsent
+    return fault.kind is Kind.BROKEN and outcome.status != HTTPStatus.SERVICE_UNAVAILABLE
+
+
+def _maybe_accepted(trial: Trial, error: GatewayError) -> MaybeAccepted:
+    label = trial.lane.label if trial.lane else ""
+    return MaybeAccepted(
+        f"{label} may have accepted this, but its answer was lost ({error.message})",
+        mend="look for it before ordering again",
+    )
+
+
+def _nobody(trial: Trial) -> NoModel:
+    call = trial.call
+    if call.wanted_lane:
+        text = f"no endpoint and no key is called {call.wanted_lane}, or it cannot take this call"
+        return NoModel(text, mend="check the x-gw-lane header")
+    return NoModel(f"no endpoint of this pool can take {call.name}", mend="add one that can")

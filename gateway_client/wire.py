@@ -16,6 +16,10 @@ LATIN_CHARACTERS_PER_TOKEN: Final = 4
 CJK_TOKENS_PER_CHARACTER: Final = 0.7
 """Rules of thumb for current tokenizers; tiktoken would need the network for its tables."""
 
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+
+_PREAMBLE: Final = {"response.created", "response.queued", "response.in_progress"}
+
 _CJK: Final = re.compile(
     "[\u1100-\u11ff\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef"
     "\U00020000-\U0003ffff]+"
@@ -24,18 +28,20 @@ _CJK: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one call; ``estimated`` if the endpoint did not say."""
+    """Tokens of one call, pictures and seconds of film; ``estimated`` if nobody said."""
 
     input_tokens: int
     output_tokens: int
     cached_tokens: int = 0
     estimated: bool = False
+    images: int = 0
+    video_seconds: int = 0
 
 
 def payload_of(body: bytes) -> Payload | None:
     """Return the JSON object in the bytes, or None if there is none."""
     try:
-        value = json.loads(body)
+        value = json.loads(body.removeprefix(_BYTE_ORDER_MARK).decode())
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
@@ -63,7 +69,8 @@ def reply_room(payload: Payload) -> int:
 
 def reported_usage(payload: Payload) -> Usage | None:
     """Return the usage an answer reports, in the words of either OpenAI API, if it does."""
-    usage = payload.get("usage")
+    inner = payload.get("response")  # where the Responses API's last event has it
+    usage = payload.get("usage") or (inner.get("usage") if isinstance(inner, dict) else None)
     if not isinstance(usage, dict):
         return None
     given = _count(usage, "prompt_tokens", "input_tokens")
@@ -77,13 +84,61 @@ def reported_usage(payload: Payload) -> Usage | None:
 
 def written_text(payload: Payload) -> str:
     """Return the text that an answer, or one chunk of it, consists of."""
-    choices = payload.get("choices")
+    if isinstance(payload.get("delta"), str):  # an event of the Responses API
+        return str(payload["delta"])
     return "".join(
         text
-        for choice in (choices if isinstance(choices, list) else ())
-        if isinstance(choice, dict)
+        for choice in _choices(payload)
         for text in _texts(choice.get("message") or choice.get("delta"))
     )
+
+
+def has_content(event: Payload) -> bool:
+    """Whether one event of a stream holds anything a reader would miss; a role alone is nothing."""
+    if "type" in event and "choices" not in event:  # an event of the Responses API
+        return event["type"] not in _PREAMBLE
+    for choice in _choices(event):
+        delta = choice.get("delta")
+        if choice.get("finish_reason") or choice.get("text"):
+            return True
+        if isinstance(delta, dict) and any(delta[key] for key in delta if key != "role"):
+            return True
+    return False
+
+
+def finishes(event: Payload) -> bool:
+    """Whether one event of a stream says that the answer is complete."""
+    ended = event.get("type") in {"response.completed", "response.incomplete"}
+    return ended or any(choice.get("finish_reason") for choice in _choices(event))
+
+
+def error_in_event(event: Payload) -> Payload | None:
+    """Return the error that one event of a stream reports instead of content."""
+    inner = event.get("response")
+    error = event.get("error") or (inner.get("error") if isinstance(inner, dict) else None)
+    if not error and event.get("type") != "error":
+        return None
+    if not isinstance(error, dict):
+        said = error if isinstance(error, str) else event.get("message")
+        error = {"message": str(said or "no reason given"), "code": event.get("code")}
+    return {"message": "no reason given", "type": "error", **error}
+
+
+def seconds(payload: Payload) -> int:
+    """Return the seconds of film that an order, or the job made of it, names; 0 if none."""
+    said = str(payload.get("seconds") or "")
+    return int(said) if said.isascii() and said.isdigit() else 0
+
+
+def pictures(payload: Payload) -> int:
+    """Return how many pictures an order asks for."""
+    number = payload.get("n")
+    return number if isinstance(number, int) and number > 0 else 1
+
+
+def _choices(payload: Payload) -> list[Payload]:
+    choices = payload.get("choices")
+    return [x for x in choices if isinstance(x, dict)] if isinstance(choices, list) else []
 
 
 def _count(usage: Payload, *names: str) -> int | None:

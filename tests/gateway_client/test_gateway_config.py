@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway_client import Config, ConfigInvalid, Endpoint, Key
+from gateway_client import Budget, Config, ConfigInvalid, Endpoint, Key, Policy
+from gateway_client.catalog import known_output, sure_output
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -144,7 +145,7 @@ def test_a_file_is_read_as_promised(tmp_path: Path, caplog: pytest.LogCaptureFix
     assert config.policy.tasks["write"] == "deep"
     assert config.window("my-local-model") == 32768
     assert config.models["my-local-model"].output_usd_per_million == Decimal("0.25")
-    assert config.usd_per_day == 20
+    assert config.budget.usd_per_day == 20
     assert "endpoint primary holds a key in plain text" in caplog.text
     assert "sk-literal" not in caplog.text
 
@@ -169,7 +170,7 @@ HEAD = '[[endpoint]]\nname = "a"\nbase_url = "http://a.example/v1"\n'
         (HEAD + "weight = true", "endpoint.weight must be a whole number"),
         (HEAD + 'keys = "env:A"', "endpoint.keys must be a list of strings"),
         (HEAD + 'keys = ["env:ABSENT"]', "names ABSENT, which is not set: set ABSENT"),
-        (HEAD + 'dialect = "gemini"', "endpoint.dialect 'gemini' is not supported yet"),
+        (HEAD + 'dialect = "gemini"', "endpoint.dialect is 'gemini'"),
         (HEAD + HEAD, "endpoint.name is used twice: a"),
         ('[[endpoint]]\nname = "a"', "endpoint.base_url must be a string"),
         ('[[endpoint]]\nname = "a"\nbase_url = "a"', "base_url of a is not an http(s) address"),
@@ -214,3 +215,51 @@ def test_a_callers_own_tasks_have_tiers() -> None:
     config = Config.from_environment({"GATEWAY_BASE_URL": "http://x/v1"}, tasks={"sing": "light"})
     assert config is not None
     assert config.policy.tasks == {"sing": "light"}
+
+
+def test_policy_budget_and_modalities_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.toml"
+    path.write_text(
+        HEAD
+        + """dialect = "anthropic"
+[policy]
+attempts = 3
+hedge_seconds = 1.5
+first_content_seconds = 20
+idle_seconds = 5
+retry_ratio = 0.1
+[budget]
+usd = 1.5
+tokens = 1000
+usd_per_day = 20
+tokens_per_day = 5000
+file = "days.jsonl"
+allow_unpriced = true
+[models.painter]
+usd_per_image = 0.04
+usd_per_video_second = 0.1
+modalities = ["text"]
+"""
+    )
+    config = Config.from_environment({"GATEWAY_CONFIG": str(path)})
+    assert config is not None
+    assert config.endpoints[0].dialect == "anthropic"
+    assert (config.policy.attempts, config.policy.hedge_seconds) == (3, 1.5)
+    assert (config.policy.first_content_seconds, config.policy.idle_seconds) == (20, 5)
+    assert config.policy.retry_ratio == 0.1
+    assert config.policy.deadline_seconds == Policy().deadline_seconds
+    assert config.budget == Budget(
+        Decimal("1.5"), 1000, Decimal(20), 5000, "days.jsonl", allow_unpriced=True
+    )
+    assert config.models["painter"].usd_per_image == Decimal("0.04")
+    assert config.modalities("painter") == {"text"}
+    assert config.modalities("gpt-5.2") == {"text", "image"}
+    assert config.modalities("deepseek-v4") == {"text"}
+    assert config.modalities("a-stranger") == {"text", "image"}
+
+
+def test_outputs_of_well_known_families_are_known() -> None:
+    made = {"gpt-image-1.5": "image", "sora-2": "video", "openai/veo-3": "video", "x": "text"}
+    assert {model: known_output(model) for model in made} == made
+    assert sure_output("gemini-3-pro-image") is None
+    assert sure_output("x") is None

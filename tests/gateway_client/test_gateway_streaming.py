@@ -9,12 +9,13 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import httpx2
+import openai
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway_client import Endpoint, wire
-from gateway_client.streaming import Settlement, UsageTap
+from gateway_client.streaming import Relay, Settlement
 from gateway_client.testing import Reply, ScriptedGateway
 
 if TYPE_CHECKING:
@@ -48,7 +49,10 @@ async def test_a_stream_is_failed_over_and_counted_as_the_server_counted(
 async def test_a_stream_without_usage_is_estimated_and_marked(
     endpoint: MakeEndpoint, client: MakeClient
 ) -> None:
-    async with ScriptedGateway([Reply(WORDS)]) as one, client(endpoint("one", one)) as gateway:
+    async with (
+        ScriptedGateway([Reply(WORDS, usage=False)]) as one,
+        client(endpoint("one", one)) as gateway,
+    ):
         stream = await gateway.openai().chat.completions.create(
             model="auto", messages=HELLO, stream=True
         )
@@ -110,7 +114,8 @@ async def test_a_stream_that_breaks_is_settled_and_the_break_is_heard(
         stream = await gateway.openai().chat.completions.create(
             model="auto", messages=HELLO, stream=True
         )
-        assert len([chunk async for chunk in stream]) == 1
+        with pytest.raises(openai.APIError, match="broke off before its end"):
+            _ = [chunk async for chunk in stream]
         assert len(gateway.ledger.entries) == 1
 
 
@@ -128,7 +133,9 @@ async def test_a_stream_that_is_refused_with_an_error_object_fails_over(
 async def test_packed_streams_and_answers_are_unpacked_before_they_are_read(
     client: MakeClient,
 ) -> None:
-    event = b'data: {"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 9}}\n\n'
+    choice = b'{"delta": {"content": "hi"}, "finish_reason": "stop"}'
+    usage = b'{"prompt_tokens": 7, "completion_tokens": 9}'
+    event = b'data: {"choices": [' + choice + b'], "usage": ' + usage + b"}\n\n"
 
     def answer(request: httpx2.Request) -> httpx2.Response:
         streamed = json.loads(request.content)["stream"]
@@ -148,26 +155,28 @@ async def test_packed_streams_and_answers_are_unpacked_before_they_are_read(
 
 
 @given(st.lists(st.integers(0, 200), max_size=20))
-def test_the_tap_reads_the_same_however_the_bytes_are_cut(cuts: list[int]) -> None:
+def test_a_stream_is_read_the_same_however_the_bytes_are_cut(cuts: list[int]) -> None:
     events = [{"choices": [{"delta": {"content": word}}]} for word in ("Grüße", "你好", "x")]
     stream = "".join(f"data: {json.dumps(event, ensure_ascii=False)}\r\n\r\n" for event in events)
     data = f": comment\n{stream}data: [DONE]\n\n".encode()
-    tap = UsageTap(3)
+    relay = Relay(3)
     edges = sorted({0, len(data), *(min(cut, len(data)) for cut in cuts)})
-    for start, end in pairwise(edges):
-        tap.feed(data[start:end])
-    assert tap.usage() == wire.Usage(3, wire.tokens("Grüße你好x"), estimated=True)
+    passed = b"".join(relay.feed(data[start:end]) for start, end in pairwise(edges))
+    assert passed + relay.end() == data.replace(b"\r", b"")
+    assert relay.usage() == wire.Usage(3, wire.tokens("Grüße你好x"), estimated=True)
+    assert relay.problem is None
 
 
 def test_usage_in_a_last_line_without_its_line_break_still_counts() -> None:
-    tap = UsageTap(1)
-    tap.feed(b'data: {"usage": {"prompt_tokens": 4, "completion_tokens": 2}}')
-    assert tap.usage() == wire.Usage(4, 2)
+    relay = Relay(1)
+    assert relay.feed(b'data: {"usage": {"prompt_tokens": 4, "completion_tokens": 2}}') == b""
+    assert relay.end()
+    assert relay.usage() == wire.Usage(4, 2)
 
 
 def test_settling_again_does_nothing() -> None:
-    settled: list[wire.Usage] = []
-    settlement = Settlement(UsageTap(1), settled.append)
+    settled: list[Relay] = []
+    settlement = Settlement(Relay(1), settled.append)
     settlement.settle()
     settlement.settle()
     assert len(settled) == 1
