@@ -39,9 +39,9 @@ import numpy as np
 import routing_train
 from routing_train import PRIOR, STRETCH, TWINS, Row, Rows, Table
 
-from gateway_client import difficulty, router
 from gateway_client.catalog import Endpoint
 from gateway_client.config import Config
+from gateway_client.routing import difficulty, router
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

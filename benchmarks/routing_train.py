@@ -1,4 +1,4 @@
-"""Fits gateway_client/difficulty.json; needs numpy, and only here.
+"""Fits gateway_client/routing/difficulty.json; needs numpy, and only here.
 
     PYTHONPATH=. python benchmarks/routing_train.py DATA_DIR [--write]
 
@@ -39,7 +39,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gateway_client import difficulty, kinds
+from gateway_client.routing import difficulty, kinds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import httpx2
 
-from gateway_client import families, router, wire
+from gateway_client import families, wire
+from gateway_client.answers.forms import Memory
 from gateway_client.errors import AnswerUnusable, GatewayError, RequestRefused, Unreachable
 from gateway_client.exchange import ROUTED, TASK_HEADER
-from gateway_client.forms import Memory
 from gateway_client.ledger import Ledger
+from gateway_client.routing import router
 from gateway_client.transport import Switchboard
 
 if TYPE_CHECKING:

@@ -60,7 +60,7 @@ def models(path: Path | None) -> None:
     """
     from gateway_client.client import GatewayClient
     from gateway_client.forecast import forecast
-    from gateway_client.inventory import models as listed
+    from gateway_client.media.inventory import models as listed
 
     config = _config(path)
 
@@ -95,7 +95,7 @@ def route(path: Path | None, prompt: str | None, task: str, lines: Iterable[str]
     import json
 
     from gateway_client.config import without_endpoints
-    from gateway_client.router import explain
+    from gateway_client.routing.router import explain
 
     if (prompt is None) is (lines is None):
         raise click.UsageError("give a prompt, or --jsonl, and not both")
@@ -227,6 +227,63 @@ def video(path: Path | None, prompt: str | None, resume: str | None, **options: 
             click.echo(await videos.download(done, out))
 
     _run(make())
+
+
+@gateway.command()
+@click.option("--host", default="127.0.0.1", help="Others than this machine's own need a key.")
+@click.option("--port", type=click.IntRange(1, 65_535), default=8411)
+@click.option("--api-key", metavar="env:NAME",
+              help="The variable with the key that callers must send.  [GATEWAY_SERVE_KEY]")  # fmt: skip
+@click.pass_obj
+@_reporting
+def serve(path: Path | None, host: str, port: int, api_key: str | None) -> None:
+    """Serve all of this to any OpenAI client, at /v1."""
+    from gateway_client.serve import key_from
+    from gateway_client.serve import serve as run
+
+    config = _config(path)
+    key = key_from(api_key, os.environ)
+    click.echo(f"http://{host}:{port}/v1", err=True)
+    _run(run(config, host, port, key))
+
+
+@gateway.command()
+@click.option("--requests", type=click.IntRange(1), default=200, help="How many.  [200]")
+@click.option("--concurrency", type=click.IntRange(1), default=50, help="At a time.  [50]")
+@click.option("--json", "report", type=click.File("w", encoding="utf-8"), metavar="FILE|-",
+              help="Write all figures as JSON.")  # fmt: skip
+@click.option("--chart", type=click.Path(path_type=Path), metavar="FILE", help="Write an SVG.")
+@click.option("--yes", is_flag=True, help="Go on although it costs money.")
+@click.pass_obj
+@_reporting
+def bench(path: Path | None, report: Any, chart: Path | None, **options: Any) -> None:  # noqa: ANN401
+    """Measure how fast and how dear the models are.
+
+    Without a gateway it measures a simulated one; with one, it says first what that may cost.
+    """
+    import json
+
+    from gateway_client import bench as benching
+
+    requests, concurrency = options["requests"], options["concurrency"]
+    config = _config_or_none(path)
+    if config is None:
+        figures = _run(benching.simulated(requests, concurrency))
+    else:
+        click.echo(benching.estimate(config, requests), err=True)
+        if not options["yes"]:
+            click.echo("gateway: nothing was asked: go on with --yes", err=True)
+            sys.exit(2)
+        figures = _run(benching.measure(config, requests, concurrency))
+    if chart is not None:
+        from gateway_client.chart import drawn
+
+        chart.write_text(drawn(figures), encoding="utf-8")
+    if report is not None:
+        json.dump(figures, report, ensure_ascii=False, indent=2)
+        report.write("\n")
+    if report is None or report is not sys.stdout:
+        click.echo(benching.told(figures))
 
 
 async def _job(

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from gateway_client.errors import GatewayError
     from gateway_client.faults import Fault, Outcome
     from gateway_client.pool import Lane
-    from gateway_client.router import Decision
+    from gateway_client.routing.router import Decision
     from gateway_client.streaming import Settlement
     from gateway_client.telemetry import Spell
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from gateway_client import exchange, faults, router, telemetry, wire
+from gateway_client import exchange, faults, telemetry, wire
 from gateway_client.accounts import Accounts, Attempt
 from gateway_client.catalog import sure_output
 from gateway_client.errors import (
@@ -42,6 +42,7 @@ from gateway_client.faults import Arrived, Fault, Kind, Lost, Outcome
 from gateway_client.health import MAX_COOL_SECONDS, Health
 from gateway_client.limits import Limits, Retries
 from gateway_client.pool import Lane, Pool
+from gateway_client.routing import router
 from gateway_client.streaming import Settlement
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
 
     from gateway_client.config import Config
     from gateway_client.ledger import Ledger
-    from gateway_client.router import Decision
+    from gateway_client.routing.router import Decision
     from gateway_client.streaming import Relay
 
 Step = Send | Wait | Keep

@@ -10,9 +10,9 @@ from agent.domain.evidence import Failure
 from agent.domain.report import Usage
 from agent.errors import AnswerUnusable, ModelUnavailable
 from gateway_client import wire
+from gateway_client.answers.structured import structured
 from gateway_client.errors import AnswerUnusable as NoUsableAnswer
 from gateway_client.errors import GatewayError
-from gateway_client.structured import structured
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway_client import difficulty, kinds
-from gateway_client.difficulty import HEAD, TAIL, assess
-from gateway_client.router import STRONG_FROM
+from gateway_client.routing import difficulty, kinds
+from gateway_client.routing.difficulty import HEAD, TAIL, assess
+from gateway_client.routing.router import STRONG_FROM
 
 PROMPTS = [
     json.loads(line)
@@ -127,7 +127,7 @@ def test_money_is_no_formula() -> None:
 def test_judging_needs_nothing_but_the_standard_library() -> None:
     program = (
         "import sys\n"
-        "from gateway_client import difficulty\n"
+        "from gateway_client.routing import difficulty\n"
         "difficulty.assess('Why?')\n"
         "assert not {'numpy', 'sklearn', 'httpx', 'httpx2', 'pydantic'} & set(sys.modules)\n"
     )

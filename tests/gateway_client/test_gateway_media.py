@@ -17,12 +17,12 @@ from gateway_client import (
     Model,
     RequestRefused,
     Unreachable,
-    media,
-    media_files,
     prices,
     wire,
 )
 from gateway_client.media import embeddings, images, models
+from gateway_client.media import files as media_files
+from gateway_client.media import pictures as media_pictures
 from gateway_client.testing import Asked, Reply, ScriptedGateway
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ async def test_an_answer_without_pictures_is_an_error(
 async def test_a_picture_is_read_only_up_to_its_cap_and_only_if_it_is_there(
     endpoint: MakeEndpoint, client: MakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(media, "MOST_IMAGE_BYTES", 16)
+    monkeypatch.setattr(media_pictures, "MOST_IMAGE_BYTES", 16)
     async with ScriptedGateway([Reply(body=PNG), Reply.failure(404)]) as store:
         answer = pictures({"url": f"{store.base_url}/pic"})
         async with ScriptedGateway([answer]) as one, client(endpoint("one", one)) as gateway:

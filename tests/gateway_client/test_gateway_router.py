@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gateway_client import Config, Endpoint, GatewayClient, Model, NoModel, Policy, wire
 from gateway_client.catalog import TIERS, Tier, known_window
 from gateway_client.errors import WrongModality
-from gateway_client.router import STRONG_FROM, decide, explain, question, threshold, window
+from gateway_client.routing.router import STRONG_FROM, decide, explain, question, threshold, window
 
 EASY = "What is the capital of Portugal?"
 HARD = "Prove that there are infinitely many primes congruent to 3 modulo 4."

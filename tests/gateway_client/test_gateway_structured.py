@@ -28,11 +28,11 @@ from gateway_client import (
     TimedOut,
     Unreachable,
     UpstreamFailed,
-    json_text,
 )
-from gateway_client.forms import REFUSED_SECONDS
-from gateway_client.strict_schema import name_of, strict_schema
-from gateway_client.structured import Memory, structured
+from gateway_client.answers import json_text
+from gateway_client.answers.forms import REFUSED_SECONDS
+from gateway_client.answers.strict_schema import name_of, strict_schema
+from gateway_client.answers.structured import Memory, structured
 from gateway_client.testing import Asked, Reply, ScriptedGateway
 from gateway_client.translate import translated
 

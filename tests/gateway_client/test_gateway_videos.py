@@ -22,11 +22,11 @@ from gateway_client import (
     RequestRefused,
     TimedOut,
     Unreachable,
-    videos,
 )
+from gateway_client.media import films as videos
+from gateway_client.media.films import POLL_SECONDS, Videos, _film
+from gateway_client.media.job import Job
 from gateway_client.testing import Asked, FakeTime, Reply, ScriptedGateway
-from gateway_client.video_job import Job
-from gateway_client.videos import POLL_SECONDS, Videos, _film
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

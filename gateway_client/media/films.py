@@ -14,8 +14,6 @@ from urllib.parse import quote
 
 import httpx2
 
-from gateway_client import media_files
-from gateway_client.asking import Told, ask, ours, refuse
 from gateway_client.client import NOWHERE
 from gateway_client.errors import (
     AnswerUnusable,
@@ -30,7 +28,9 @@ from gateway_client.errors import (
     UpstreamFailed,
 )
 from gateway_client.exchange import LANE_HEADER, ONCE_HEADER, TASK_HEADER
-from gateway_client.video_job import Job, described
+from gateway_client.media import files as media_files
+from gateway_client.media.asking import Told, ask, ours, refuse
+from gateway_client.media.job import Job, described
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

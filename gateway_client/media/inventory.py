@@ -6,9 +6,9 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gateway_client.asking import ask
 from gateway_client.errors import GatewayError
 from gateway_client.exchange import LANE_HEADER
+from gateway_client.media.asking import ask
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,11 +15,12 @@ import openai
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from pydantic import BaseModel, ValidationError
 
-from gateway_client import json_text, wire
+from gateway_client import wire
+from gateway_client.answers import json_text
+from gateway_client.answers.forms import Form, Memory, Place
+from gateway_client.answers.requests import bound, request, with_request
 from gateway_client.errors import AnswerUnusable, RequestRefused, UpstreamFailed
 from gateway_client.exchange import LANE_HEADER, TASK_HEADER
-from gateway_client.form_requests import bound, request, with_request
-from gateway_client.forms import Form, Memory, Place
 from gateway_client.translate import translated
 
 if TYPE_CHECKING:

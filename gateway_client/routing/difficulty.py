@@ -14,8 +14,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from gateway_client import kinds, wire
-from gateway_client.kinds import Reading
+from gateway_client import wire
+from gateway_client.routing import kinds
+from gateway_client.routing.kinds import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Makes pictures, and leads to the other calls that are no chat: films, embeddings, models.
+"""Makes pictures.
 
 pictures = await images(client, "a lighthouse in fog", out=Path("lighthouse.png"))
 """
@@ -14,23 +14,17 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from gateway_client import media_files
-from gateway_client.asking import ask
-from gateway_client.embedding import embeddings
 from gateway_client.errors import AnswerUnusable, GatewayError
 from gateway_client.exchange import TASK_HEADER
 from gateway_client.families import LOOPBACK
-from gateway_client.inventory import Inventory, models
-from gateway_client.video_job import Job
-from gateway_client.videos import Videos
+from gateway_client.media import files as media_files
+from gateway_client.media.asking import ask
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from gateway_client.client import GatewayClient
-
-__all__ = ["Image", "Inventory", "Job", "Videos", "embeddings", "images", "models"]
 
 IMAGE_MODEL: Final = "gpt-image-1.5"
 MOST_IMAGE_BYTES: Final = 64 * 1024 * 1024

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypedDict
 
-from gateway_client import difficulty, wire
 from gateway_client.catalog import TIERS
 from gateway_client.errors import NoModel, WrongModality
-from gateway_client.needs import NO_PICTURES, NO_TOOLS, Needs
+from gateway_client.routing import difficulty
+from gateway_client.routing.needs import NO_PICTURES, NO_TOOLS, Needs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from gateway_client import wire
     from gateway_client.catalog import Tier
     from gateway_client.config import Config
 

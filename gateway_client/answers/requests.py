@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from gateway_client.forms import Form
-from gateway_client.strict_schema import name_of, strict_schema
+from gateway_client.answers.forms import Form
+from gateway_client.answers.strict_schema import name_of, strict_schema
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from gateway_client.asking import ask
 from gateway_client.errors import AnswerUnusable
 from gateway_client.exchange import TASK_HEADER
+from gateway_client.media.asking import ask
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

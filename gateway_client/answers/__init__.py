@@ -1,0 +1,1 @@
+"""Gets answers in a given form out of any chat model."""
