@@ -230,10 +230,10 @@ def video(path: Path | None, prompt: str | None, resume: str | None, **options: 
 
 
 @gateway.command()
-@click.option("--host", default="127.0.0.1", help="Others than this machine's own need a key.")
+@click.option("--host", default="127.0.0.1", help="Hosts that others can reach need a key.")
 @click.option("--port", type=click.IntRange(1, 65_535), default=8411)
 @click.option("--api-key", metavar="env:NAME",
-              help="The variable with the key that callers must send.  [GATEWAY_SERVE_KEY]")  # fmt: skip
+              help="Where the key is that callers must send.  [env:GATEWAY_SERVE_KEY]")  # fmt: skip
 @click.pass_obj
 @_reporting
 def serve(path: Path | None, host: str, port: int, api_key: str | None) -> None:
@@ -250,13 +250,15 @@ def serve(path: Path | None, host: str, port: int, api_key: str | None) -> None:
 @gateway.command()
 @click.option("--requests", type=click.IntRange(1), default=200, help="How many.  [200]")
 @click.option("--concurrency", type=click.IntRange(1), default=50, help="At a time.  [50]")
-@click.option("--json", "report", type=click.File("w", encoding="utf-8"), metavar="FILE|-",
-              help="Write all figures as JSON.")  # fmt: skip
+@click.option("--json", "report", type=click.Path(path_type=Path, allow_dash=True),
+              metavar="FILE|-", help="Write all figures as JSON.")  # fmt: skip
 @click.option("--chart", type=click.Path(path_type=Path), metavar="FILE", help="Write an SVG.")
 @click.option("--yes", is_flag=True, help="Go on although it costs money.")
 @click.pass_obj
 @_reporting
-def bench(path: Path | None, report: Any, chart: Path | None, **options: Any) -> None:  # noqa: ANN401
+def bench(
+    path: Path | None, report: Path | None, chart: Path | None, *, yes: bool, **sizes: int
+) -> None:
     """Measure how fast and how dear the models are.
 
     Without a gateway it measures a simulated one; with one, it says first what that may cost.
@@ -265,25 +267,22 @@ def bench(path: Path | None, report: Any, chart: Path | None, **options: Any) ->
 
     from gateway_client import bench as benching
 
-    requests, concurrency = options["requests"], options["concurrency"]
     config = _config_or_none(path)
-    if config is None:
-        figures = _run(benching.simulated(requests, concurrency))
-    else:
-        click.echo(benching.estimate(config, requests), err=True)
-        if not options["yes"]:
+    if config is not None:
+        click.echo(benching.estimate(config, sizes["requests"]), err=True)
+        if not yes:
             click.echo("gateway: nothing was asked: go on with --yes", err=True)
             sys.exit(2)
-        figures = _run(benching.measure(config, requests, concurrency))
+    measured = benching.measure(config, **sizes) if config else benching.simulated(**sizes)
+    figures = _run(measured)
     if chart is not None:
         from gateway_client.chart import drawn
 
         chart.write_text(drawn(figures), encoding="utf-8")
-    if report is not None:
-        json.dump(figures, report, ensure_ascii=False, indent=2)
-        report.write("\n")
-    if report is None or report is not sys.stdout:
-        click.echo(benching.told(figures))
+    text = json.dumps(figures, ensure_ascii=False, indent=2)
+    if report is not None and str(report) != "-":
+        report.write_text(f"{text}\n", encoding="utf-8")
+    click.echo(text if str(report) == "-" else benching.told(figures))
 
 
 async def _job(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from gateway_client import wire
 from gateway_client.errors import TimedOut
-from gateway_client.faults import Arrived
+from gateway_client.faults import Arrived, Lost
 from gateway_client.streaming import Relay
 
 if TYPE_CHECKING:
@@ -208,6 +208,11 @@ class Trial:
     def prompt_tokens(self) -> int:
         """How many tokens the prompt is estimated to have; counted only if anybody asks."""
         return wire.prompt_tokens(self.payload)
+
+    @property
+    def was_unsent(self) -> bool:
+        """Whether the last attempt reached nobody, so that another adds nothing to an outage."""
+        return isinstance(self.outcome, Lost) and self.outcome.unsent
 
     @property
     def streamed(self) -> bool:

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Final
 
 import httpx2
 
-from gateway_client import exchange, router
+from gateway_client import exchange
 from gateway_client.catalog import TIERS
 from gateway_client.client import NOWHERE, GatewayClient
 from gateway_client.errors import ConfigInvalid, GatewayError, Unreachable
 from gateway_client.families import LOOPBACK
-from gateway_client.inventory import models
+from gateway_client.media.inventory import models
+from gateway_client.routing.router import AUTO
 
 try:
     import uvicorn
@@ -160,7 +161,7 @@ class _Door:
             served = (await models(self._client)).served
         except GatewayError as error:
             return _told(error)
-        owners = dict.fromkeys((router.AUTO, *TIERS), "gateway")
+        owners = dict.fromkeys((AUTO, *TIERS), "gateway")
         owners |= {name: ", ".join(places) for name, places in served.items()}
         listed = [
             {"id": name, "object": "model", "created": 0, "owned_by": owner}
@@ -218,7 +219,7 @@ class _Passing(StreamingResponse):
     """A stream on its way through, which is closed however it ends, and so settled once."""
 
     def __init__(self, answer: httpx2.Response) -> None:
-        super().__init__(answer.aiter_raw(), answer.status_code, _returned(answer))
+        super().__init__(answer.aiter_bytes(), answer.status_code, _returned(answer))
         self._answer = answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

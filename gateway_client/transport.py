@@ -124,7 +124,7 @@ class Switchboard:
                     break
                 yield Wait(seconds)
                 continue
-            if trial.attempts and not self._retries.take():
+            if trial.attempts and not trial.was_unsent and not self._retries.take():
                 break
             answer = yield from self._attempt(trial, lane)
             if answer is not None:
