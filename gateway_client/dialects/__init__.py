@@ -7,13 +7,15 @@ whole or streamed, so that nothing else in the package knows that there is more 
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.util import find_spec
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from gateway_client.errors import ConfigInvalid
 
 if TYPE_CHECKING:
     Payload = dict[str, object]
+
+TRANSLATED: Final = ("responses", "anthropic", "google")
+"""Each is a module here, loaded when an endpoint first speaks it."""
 
 
 class Translator(Protocol):
@@ -62,11 +64,10 @@ def dialect(name: str) -> Dialect | None:
     """
     if name == "openai":
         return None
-    home = f"{__name__}.{name}"
-    if not name.isidentifier() or find_spec(home) is None:
+    if name not in TRANSLATED:
         raise ConfigInvalid(
-            f"the dialect {name!r} is not spoken yet",
-            mend='use an OpenAI-compatible address of that vendor, and dialect = "openai"',
+            f"the dialect {name!r} is not spoken here",
+            mend=f"use one of openai, {', '.join(TRANSLATED)}",
         )
-    spoken: Dialect = import_module(home).DIALECT
+    spoken: Dialect = import_module(f"{__name__}.{name}").DIALECT
     return spoken

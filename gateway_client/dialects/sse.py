@@ -3,48 +3,44 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Final
 
 DONE: Final = b"data: [DONE]\n\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One event: its name, empty if it has none, and its data."""
-
-    name: str
-    data: str
-
-
 class Reader:
-    """Takes bytes as they come and gives the events that are whole."""
+    """Takes bytes as they come and gives the data of the events that are whole.
+
+    Names of events are not read: every vendor repeats them in the data.
+    """
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest: list[bytes] = []
+        self._data: list[bytes] = []
 
-    def feed(self, data: bytes) -> list[Event]:
-        """Return the events that these bytes complete."""
-        *blocks, self._rest = (self._rest + data).replace(b"\r\n", b"\n").split(b"\n\n")
-        return [event for block in blocks if (event := _event(block)) is not None]
+    def feed(self, data: bytes) -> list[bytes]:
+        """Return the data of the events that these bytes complete."""
+        if b"\n" not in data:
+            self._rest.append(data)  # joined once: a long event may come in many small pieces
+            return []
+        *lines, rest = b"".join((*self._rest, data)).split(b"\n")
+        self._rest = [rest]
+        return [event for line in lines if (event := self._take(line.rstrip(b"\r")))]
 
-    def end(self) -> list[Event]:
+    def end(self) -> list[bytes]:
         """Return the last event, if the stream ended without the blank line after it."""
         return self.feed(b"\n\n")
+
+    def _take(self, line: bytes) -> bytes:
+        """Read one line; return the data of the event that it ends."""
+        if line.startswith(b"data:"):
+            self._data.append(line[5:].removeprefix(b" "))
+        if line:
+            return b""
+        event, self._data = b"\n".join(self._data), []
+        return event
 
 
 def written(payload: dict[str, object]) -> bytes:
     """Return a payload as one event."""
-    return b"data: " + json.dumps(payload, ensure_ascii=False).encode() + b"\n\n"
-
-
-def _event(block: bytes) -> Event | None:
-    name, data = "", list[str]()
-    for line in block.decode("utf-8", "replace").split("\n"):
-        field, _, value = line.partition(":")
-        value = value.removeprefix(" ")
-        if field == "event":
-            name = value
-        elif field == "data":
-            data.append(value)
-    return Event(name, "\n".join(data)) if data else None
+    return b"data: " + json.dumps(payload).encode() + b"\n\n"
