@@ -265,7 +265,7 @@ def _said(trial: Trial, spoken: Dialect | None) -> tuple[str, bytes]:
     changes = _changes(trial)
     if spoken is not None and call.name == ROUTED:
         target, payload = spoken.outgoing(_asked(trial, changes), trial.model)
-        return target, json.dumps(payload, ensure_ascii=False).encode()
+        return target, json.dumps(payload).encode()
     if not changes and TASK_FIELD not in trial.payload:
         return call.target, call.body
     return call.target, json.dumps(_asked(trial, changes), ensure_ascii=False).encode()

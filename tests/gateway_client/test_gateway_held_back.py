@@ -236,7 +236,7 @@ async def test_blocking_clients_see_and_hear_the_same(
     assert "overloaded" in bad
 
 
-pieces = st.sampled_from([*PREAMBLE, WORD, END, DONE, ERROR, b"data: {\n\n", b"\n\n", b"data"])
+pieces = st.sampled_from([*PREAMBLE, WORD, END, DONE, ERROR, b"data: {\n\n", b"\n\n", b"data\n\n"])
 
 
 @given(st.lists(pieces, max_size=12), st.integers(1, 40))
