@@ -2,8 +2,9 @@
 
 Asks 1,000 times (`--calls N`): whole answers, streams read to their end, and every tenth a stream
 that is given up after its first words. The server counts the tokens of all answers it told the
-usage of; the ledger has to hold the same sums, exactly one entry for each call, and an estimate
-for each stream given up, whose server never got to say what it took. Prints one JSON object.
+usage of; the ledger has to hold the same sums, to the token and to the last millionth of a dollar,
+exactly one entry for each call, and an estimate for each stream given up, whose server never got
+to say what it took. Prints one JSON object.
 """
 
 from __future__ import annotations
@@ -11,15 +12,18 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from gateway_client import Config, Endpoint, GatewayClient
+from gateway_client import Config, Endpoint, GatewayClient, Model
 from gateway_client.catalog import TIERS
 from gateway_client.testing import Reply, ScriptedGateway
 
 if TYPE_CHECKING:
     from gateway_client.testing import Asked
 
+IN_USD, OUT_USD = Decimal("1.75"), Decimal(14)
+PRICED = Model("m", input_usd_per_million=IN_USD, output_usd_per_million=OUT_USD)
 CALLS, CONCURRENCY, ABORT_EVERY = 1_000, 50, 10
 URL = "http://gateway.invalid/v1/chat/completions"
 LONG = Reply(" ".join(["word"] * 2_000), pace=0.01)
@@ -53,7 +57,11 @@ async def main() -> None:
     calls: int = parser.parse_args().calls
     gate = asyncio.Semaphore(CONCURRENCY)
     async with ScriptedGateway(reply) as server:
-        config = Config((Endpoint("e", server.base_url),), tiers=dict.fromkeys(TIERS, ("m",)))
+        config = Config(
+            (Endpoint("e", server.base_url),),
+            tiers=dict.fromkeys(TIERS, ("m",)),
+            models={"m": PRICED},
+        )
         async with GatewayClient(config) as client:
 
             async def one(number: int) -> None:
@@ -64,6 +72,9 @@ async def main() -> None:
             entries = client.ledger.entries
         told = [entry for entry in entries if not entry.estimated]
         ours = (sum(e.input_tokens for e in told), sum(e.output_tokens for e in told))
+        usd = sum(e.usd for e in told if e.usd is not None)
+        owed = (server.counted[0] * IN_USD + server.counted[1] * OUT_USD) / 1_000_000
+        same = ours == server.counted and usd == owed
         result = {
             "calls": calls,
             "requests_at_server": len(server.asked),
@@ -72,7 +83,9 @@ async def main() -> None:
             "entries_estimated": len(entries) - len(told),
             "ledger_tokens": ours,
             "server_tokens": server.counted,
-            "equal": ours == server.counted and len(entries) == calls,
+            "ledger_usd": str(usd),
+            "server_usd": str(owed),
+            "equal": same and len(entries) == len(server.asked) == calls,
         }
     print(json.dumps(result, indent=2))
 

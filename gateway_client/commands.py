@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from gateway_client.catalog import TIERS, known_output
 from gateway_client.errors import ConfigInvalid, GatewayError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable
+    from collections.abc import Callable, Coroutine, Iterable, Mapping
+    from decimal import Decimal
 
     from gateway_client.config import Config
     from gateway_client.media import Job, Videos
@@ -45,6 +47,15 @@ def _reporting(command: Callable[..., None]) -> Callable[..., None]:
         except GatewayError as error:
             click.echo(f"gateway: {' '.join(str(error).split())}", err=True)
             sys.exit(2 if isinstance(error, ConfigInvalid) else 1)
+        except click.UsageError as error:
+            click.echo(f"gateway: {error.format_message()}", err=True)
+            sys.exit(2)
+        except BrokenPipeError:
+            raise  # click knows how to leave a closed pipe quietly
+        except OSError as error:
+            said = error.strerror or str(error)
+            click.echo(f"gateway: {error.filename or 'the network'}: {said}", err=True)
+            sys.exit(1)
 
     return run
 
@@ -55,11 +66,10 @@ def _reporting(command: Callable[..., None]) -> Callable[..., None]:
 def models(path: Path | None) -> None:
     """List all models of all endpoints.
 
-    With each: its window in tokens, US dollars per million input tokens, its tier, and where it
-    is served.
+    With each: its window in tokens, what it costs in US dollars (text by the million tokens), its
+    tier, and where it is served.
     """
     from gateway_client.client import GatewayClient
-    from gateway_client.forecast import forecast
     from gateway_client.media.inventory import models as listed
 
     config = _config(path)
@@ -69,58 +79,97 @@ def models(path: Path | None) -> None:
             return await listed(client)
 
     inventory = _run(ask())
-    prices = {row.model: row for row in forecast(config, 1_000_000, 0)}
+    click.echo(f"{'model':<32} {'window':>10}  {'price':<22} {'tier':<6} endpoints")
     for model in sorted(inventory.served):
-        row = prices.get(model)
-        price = f"${row.usd:.2f}" if row and row.usd is not None else "-"
-        tier = (row.tier if row else None) or "-"
+        tier = next((tier for tier in TIERS if model in config.tiers[tier]), "-")
         places = ", ".join(inventory.served[model])
-        click.echo(f"{model:<32} {config.window(model):>10,} {price:>8}  {tier:<6} {places}")
+        price = _price(config, model)
+        click.echo(f"{model:<32} {config.window(model):>10,}  {price:<22} {tier:<6} {places}")
     for endpoint, why in inventory.failures.items():
         click.echo(f"{endpoint} could not be asked: {why}", err=True)
+
+
+def _price(config: Config, model: str) -> str:
+    """Say what a model costs, for a call of common size: very long ones cost more at some."""
+    from gateway_client.prices import price
+    from gateway_client.wire import Usage
+
+    def usd(usage: Usage, times: int) -> Decimal | None:
+        one = price(model, usage, config.models)
+        return None if one is None else one * times
+
+    made = {
+        "image": [(usd(Usage(0, 0, images=1, estimated=True), 1), "an image")],
+        "video": [(usd(Usage(0, 0, video_seconds=1), 1), "a second")],
+        "embedding": [(usd(Usage(1_000, 0), 1_000), "in")],
+    }
+    text = [(usd(Usage(1_000, 0), 1_000), "in"), (usd(Usage(0, 1_000), 1_000), "out")]
+    parts = made.get(known_output(model), text)
+    if any(amount is None for amount, _ in parts):
+        return "unpriced"
+    return ", ".join(f"${amount:.2f} {what}" for amount, what in parts)
 
 
 @gateway.command()
 @click.argument("prompt", required=False)
 @click.option("--task", default="", help="The kind of work, as the header x-gw-task would say.")
-@click.option("--jsonl", "lines", type=click.File("r", encoding="utf-8"), metavar="FILE|-",
+@click.option("--jsonl", "lines", type=click.File("rb"), metavar="FILE|-",
               help='One {"prompt","task"?} a line in, one decision a line out.')  # fmt: skip
 @click.pass_obj
 @_reporting
-def route(path: Path | None, prompt: str | None, task: str, lines: Iterable[str] | None) -> None:
+def route(path: Path | None, prompt: str | None, task: str, lines: Iterable[bytes] | None) -> None:
     """Show which model a prompt would go to.
 
-    Says why, too, and asks nobody.
+    Says why, too, and asks nobody. A line that no model can take has no tier and no model.
     """
-    import json
-
     from gateway_client.config import without_endpoints
     from gateway_client.routing.router import explain
 
     if (prompt is None) is (lines is None):
         raise click.UsageError("give a prompt, or --jsonl, and not both")
     config = _config_or_none(path) or without_endpoints()
-    if lines is None:
-        for name, value in explain(config, prompt or "", task).items():
-            click.echo(f"{name:<7} {value}")
+    if lines is not None:
+        _route_lines(config, lines, task)
         return
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            asked = _asked(line, number)
-            decided = explain(config, asked["prompt"], asked.get("task") or "")
-            click.echo(json.dumps(decided, ensure_ascii=False))
+    for name, value in explain(config, prompt or "", task).items():
+        click.echo(f"{name:<7} {value}")
 
 
-def _asked(line: str, number: int) -> dict[str, str]:
+def _route_lines(config: Config, lines: Iterable[bytes], task: str) -> None:
     import json
 
-    try:
-        asked = json.loads(line)
-    except ValueError as error:
-        raise click.UsageError(f"line {number} is not JSON: {error}") from error
-    if not isinstance(asked, dict) or not isinstance(asked.get("prompt"), str):
+    from gateway_client.errors import NoModel
+    from gateway_client.routing.router import explain
+
+    hopeless = 0
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        prompt, tagged = _asked(line, number)
+        decided: Mapping[str, object]
+        try:
+            decided = explain(config, prompt, tagged or task)
+        except NoModel as error:
+            decided = {"score": None, "tier": None, "model": None, "reason": str(error)}
+            hopeless += 1
+        click.echo(json.dumps(decided))
+    if hopeless:
+        raise NoModel(f"no model can take {hopeless} of the prompts", mend="see their reasons")
+
+
+def _asked(line: bytes, number: int) -> tuple[str, str]:
+    """Read the prompt and the task of one line."""
+    from gateway_client.wire import payload_of
+
+    asked = payload_of(line)
+    if asked is None:
+        raise click.UsageError(f"line {number} is not a JSON object in UTF-8")
+    prompt, task = asked.get("prompt"), asked.get("task") or ""
+    if not isinstance(prompt, str):
         raise click.UsageError(f'line {number} has no "prompt" that is a string')
-    return asked
+    if not isinstance(task, str):
+        raise click.UsageError(f'line {number} has a "task" that is no string')
+    return prompt, task
 
 
 @gateway.command()
@@ -136,14 +185,15 @@ def chat(path: Path | None, prompt: str, model: str, task: str, *, stream: bool)
     What it took goes to standard error.
     """
     from gateway_client.client import GatewayClient
+    from gateway_client.words import words
 
     config = _config(path)
 
     async def ask() -> None:
         async with GatewayClient(config) as client:
             if stream:
-                async for words in client.chat_model(task, model).astream(prompt):
-                    click.echo(words.text, nl=False)
+                async for text in words(client, prompt, task=task, model=model):
+                    click.echo(text, nl=False)
                 click.echo()
             else:
                 click.echo(await client.complete(prompt, task=task, model=model))
@@ -217,6 +267,7 @@ def video(path: Path | None, prompt: str | None, resume: str | None, **options: 
         raise click.UsageError("give a prompt, or --resume ID, and not both")
     config = _config(path)
     out: Path = options.pop("out")
+    out.parent.mkdir(parents=True, exist_ok=True)  # it should be known before it costs money
 
     async def make() -> None:
         async with GatewayClient(config) as client:
@@ -231,20 +282,21 @@ def video(path: Path | None, prompt: str | None, resume: str | None, **options: 
 
 @gateway.command()
 @click.option("--host", default="127.0.0.1", help="Hosts that others can reach need a key.")
-@click.option("--port", type=click.IntRange(1, 65_535), default=8411)
+@click.option("--port", type=click.IntRange(0, 65_535), default=8411, help="0 is any free one.")
 @click.option("--api-key", metavar="env:NAME",
               help="Where the key is that callers must send.  [env:GATEWAY_SERVE_KEY]")  # fmt: skip
 @click.pass_obj
 @_reporting
 def serve(path: Path | None, host: str, port: int, api_key: str | None) -> None:
     """Serve all of this to any OpenAI client, at /v1."""
-    from gateway_client.serve import key_from
-    from gateway_client.serve import serve as run
+    from gateway_client import serve as serving
 
     config = _config(path)
-    key = key_from(api_key, os.environ)
-    click.echo(f"http://{host}:{port}/v1", err=True)
-    _run(run(config, host, port, key))
+    key = serving.key_from(api_key, os.environ)
+    with serving.opened(host, port, key) as listening:
+        name = f"[{host}]" if ":" in host else host
+        click.echo(f"http://{name}:{listening.getsockname()[1]}/v1", err=True)
+        _run(serving.serve(config, listening, key))
 
 
 @gateway.command()
@@ -268,6 +320,9 @@ def bench(
     from gateway_client import bench as benching
 
     config = _config_or_none(path)
+    for file in (report, chart):  # what cannot be written should be known before it costs money
+        if file is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
     if config is not None:
         click.echo(benching.estimate(config, sizes["requests"]), err=True)
         if not yes:

@@ -10,6 +10,7 @@ import asyncio
 import hmac
 import json
 import signal
+import socket
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
 
     from gateway_client.config import Config
 
-PORT: Final = 8411
 KEY_VARIABLE: Final = "GATEWAY_SERVE_KEY"
 POSTED: Final = (exchange.ROUTED, "/embeddings", "/images/generations")
 MOST_BODY_BYTES: Final = 64 * 1024 * 1024
@@ -77,28 +77,38 @@ def key_from(word: str | None, environ: Mapping[str, str]) -> str:
     return key
 
 
-async def serve(config: Config, host: str = "127.0.0.1", port: int = PORT, key: str = "") -> None:
-    """Serve until told to stop by SIGTERM or SIGINT; answers on their way may still end.
+def opened(host: str, port: int, key: str) -> socket.socket:
+    """Return a socket that listens, on any free port if ``port`` is 0.
 
-    Raises ConfigInvalid if others than this machine could call without a key.
+    Raises ConfigInvalid if others than this machine could call without a key, or if the port is
+    taken.
     """
     if host not in LOOPBACK and not key:
         raise ConfigInvalid(
             f"on {host} others could spend your credit",
             mend=f"set {KEY_VARIABLE}, or name a key with --api-key env:NAME",
         )
-    server = uvicorn.Server(settings(application(GatewayClient(config), key), host, port))
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        said = (error.strerror or str(error)).partition(" (")[0]
+        mend = "choose another --host or --port"
+        raise ConfigInvalid(f"cannot listen on {host}:{port} ({said})", mend=mend) from error
+
+
+async def serve(config: Config, listening: socket.socket, key: str = "") -> None:
+    """Serve until told to stop by SIGTERM or SIGINT; answers on their way may still end."""
+    server = uvicorn.Server(settings(application(GatewayClient(config), key)))
     for told in (signal.SIGINT, signal.SIGTERM):
         signal.signal(told, signal.SIG_IGN)  # uvicorn raises them again once it has stopped
-    await server.serve()
+    await server.serve(sockets=[listening])
 
 
-def settings(app: ASGIApp, host: str = "127.0.0.1", port: int = 0) -> uvicorn.Config:
+def settings(app: ASGIApp) -> uvicorn.Config:
     """Return how to run the application: quietly, and ending what it has begun."""
     return uvicorn.Config(
         app,
-        host=host,
-        port=port,
         access_log=False,
         server_header=False,
         log_config=None,

@@ -83,6 +83,19 @@ async def test_a_real_gateway_is_estimated_and_not_asked_without_yes() -> None:
     assert "saves unpriced, by lot unpriced" in out
 
 
+async def test_a_report_that_cannot_be_written_is_known_before_anything_is_asked(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "file").touch()
+    async with ScriptedGateway() as gateway:
+        status, _, err = await bench(
+            "--yes", "--json", str(tmp_path / "file" / "x.json"), GATEWAY_BASE_URL=gateway.base_url
+        )
+        assert gateway.asked == []
+    assert status == 1
+    assert len(err.splitlines()) == 1
+
+
 async def test_savings_are_those_of_the_two_prices() -> None:
     async with ScriptedGateway() as gateway:
         ours = config(gateway.base_url, "light", "deep")

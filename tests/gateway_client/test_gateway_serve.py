@@ -20,7 +20,7 @@ from langchain_openai import ChatOpenAI
 
 from gateway_client import Endpoint, GatewayClient
 from gateway_client.errors import ConfigInvalid
-from gateway_client.serve import application, key_from, serve, settings
+from gateway_client.serve import application, key_from, opened, settings
 from gateway_client.testing import Reply, ScriptedGateway
 
 MakeClient = Callable[..., GatewayClient]
@@ -217,12 +217,10 @@ async def test_embeddings_and_pictures_go_through(
     assert paths == ["/v1/embeddings", "/v1/images/generations"]
 
 
-async def test_other_hosts_need_a_key_and_keys_are_never_on_the_command_line(
-    client: MakeClient, endpoint: MakeEndpoint
-) -> None:
-    config = client(endpoint("e", "http://127.0.0.1:9/v1")).config
+def test_other_hosts_need_a_key_and_keys_are_never_on_the_command_line() -> None:
     with pytest.raises(ConfigInvalid, match="GATEWAY_SERVE_KEY"):
-        await serve(config, host="0.0.0.0")
+        opened("0.0.0.0", 0, "")
+    opened("0.0.0.0", 0, "sk-ours").close()
     with pytest.raises(ConfigInvalid, match="env:NAME") as refused:
         key_from("sk-plain", {})
     assert "sk-plain" not in str(refused.value)
@@ -231,20 +229,47 @@ async def test_other_hosts_need_a_key_and_keys_are_never_on_the_command_line(
     assert key_from("env:MINE", {"MINE": "a"}) == key_from(None, {"GATEWAY_SERVE_KEY": "a"}) == "a"
 
 
+def test_a_port_that_is_taken_is_said_to_be() -> None:
+    with opened("127.0.0.1", 0, "") as first:
+        port = first.getsockname()[1]
+        with pytest.raises(ConfigInvalid, match=f"127.0.0.1:{port} .*in use"):
+            opened("127.0.0.1", port, "")
+
+
+async def test_bytes_written_by_hand_are_answered_as_they_come(
+    client: MakeClient, endpoint: MakeEndpoint
+) -> None:
+    body = json.dumps({"messages": [{"role": "user", "content": "hello"}], "stream": True}).encode()
+    head = (
+        b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\n"
+    )
+    async with (
+        ScriptedGateway(["two words"]) as gateway,
+        served(client(endpoint("e", gateway))) as url,
+    ):
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
+        pieces = [body[:10], body[10:]]
+        sent = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
+        writer.write(head + sent + b"0\r\n\r\n")
+        answer = await reader.read()
+        writer.close()
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"x-gw-model: small" in answer
+    assert b"data: [DONE]" in answer
+
+
 async def test_the_command_serves_and_stops_gracefully_on_sigterm() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     async with ScriptedGateway([Reply("one two three four", pace=0.2)]) as gateway:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "gateway_client", "serve", "--port", str(port),
+            sys.executable, "-m", "gateway_client", "serve", "--port", "0",
             env={"PATH": os.environ["PATH"], "GATEWAY_BASE_URL": gateway.base_url,
                  "GATEWAY_API_KEY": "sk-canary", "GATEWAY_SERVE_KEY": "sk-ours"},
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
-        async with httpx2.AsyncClient() as http:
-            await _up(http, f"http://127.0.0.1:{port}/health")
-        async with sdk(f"http://127.0.0.1:{port}", "sk-ours") as asking:
+        assert process.stderr is not None
+        url = (await asyncio.wait_for(process.stderr.readline(), 10)).decode().strip()
+        async with sdk(url.removesuffix("/v1"), "sk-ours") as asking:
             reading = asyncio.ensure_future(written(asking))
             await until(lambda: bool(gateway.asked))
             process.send_signal(signal.SIGTERM)
@@ -253,17 +278,6 @@ async def test_the_command_serves_and_stops_gracefully_on_sigterm() -> None:
     assert process.returncode == 0, err
     assert b"sk-" not in out + err
     assert b"hello" not in out + err
-
-
-async def _up(http: httpx2.AsyncClient, url: str) -> None:
-    async with asyncio.timeout(10):
-        while True:
-            try:
-                assert (await http.get(url)).status_code == 200
-            except httpx2.ConnectError:
-                await asyncio.sleep(0.05)
-            else:
-                return
 
 
 async def test_a_reader_who_does_not_read_holds_the_endpoint_back(
