@@ -32,7 +32,7 @@ NO_GATEWAY: Final = (
     " of its own. For a written report set GATEWAY_BASE_URL and GATEWAY_API_KEY."
 )
 FORMATS: Final = ("md", "html", "json", "bib")
-SOURCES: Final = ("web", "arxiv", "corpus")
+SOURCES: Final = ("web", "arxiv", "scholar", "corpus")
 
 
 class WordList(click.ParamType[tuple[str, ...]]):
@@ -252,7 +252,7 @@ def _question(
         text=text,
         language=language,
         since=since.date() if since else None,
-        sources=sources or (SOURCES if settings.corpus else SOURCES[:2]),
+        sources=sources or (SOURCES if settings.corpus else SOURCES[:3]),
         depth=settings.depth,
         breadth=settings.breadth,
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from agent import wiring
+from agent.domain.question import Scope
 from agent.errors import DeepResearchError, SearchFailed
 from gateway_client.errors import GatewayError
 
@@ -73,7 +74,7 @@ async def _gateway() -> Check:
 async def _search(engine: SearchEngine) -> Check:
     what = f"{engine.kind} search ({engine.name})"
     try:
-        hits = await engine.search(PROBE, limit=1, since=None, language="en")
+        hits = await engine.search(PROBE, limit=1, scope=Scope())
     except SearchFailed as error:
         return Check(what, ok=False, finding=str(error.args[0]), mend=error.mend)
     return Check(

@@ -8,11 +8,11 @@ from pydantic import BaseModel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date, datetime
+    from datetime import datetime
 
     from agent.domain.evidence import Failure, Hit, Page
     from agent.domain.prompt import Prompt
-    from agent.domain.question import SourceKind
+    from agent.domain.question import Scope, SourceKind
     from agent.domain.report import Usage
 
 Reply = TypeVar("Reply", bound=BaseModel)
@@ -59,10 +59,11 @@ class SearchEngine(Protocol):
         """The kind of its hits, which is also the kind of queries it is asked."""
         ...
 
-    async def search(
-        self, query: str, *, limit: int, since: date | None, language: str
-    ) -> Sequence[Hit]:
-        """Return up to ``limit`` hits, best first; raise SearchFailed rather than return none."""
+    async def search(self, query: str, *, limit: int, scope: Scope) -> Sequence[Hit]:
+        """Return up to ``limit`` hits, best first; raise SearchFailed rather than return none.
+
+        What is outside the scope is left out, as far as hits tell their dates.
+        """
         ...
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
@@ -15,7 +15,7 @@ from agent.errors import AnswerUnusable, DeepResearchError, PageUnreadable, Sear
 
 if TYPE_CHECKING:
     from agent.domain.prompt import Prompt
-    from agent.domain.question import SourceKind
+    from agent.domain.question import Scope, SourceKind
     from agent.ports import Reply
 
 Answer = Mapping[str, object] | DeepResearchError
@@ -78,8 +78,7 @@ class ListedEngine:
         query: str,
         *,
         limit: int,
-        since: date | None,  # noqa: ARG002 - the port's
-        language: str,  # noqa: ARG002 - the port's
+        scope: Scope,  # noqa: ARG002 - the port's
     ) -> Sequence[Hit]:
         """Return what is listed."""
         self.queries.append(query)

@@ -13,15 +13,15 @@ import openai
 
 from agent import pipeline, rendering
 from agent.adapters import extractive
-from agent.adapters.arxiv_search import LOOPBACK, ArxivSearch
 from agent.adapters.clock import SystemClock
 from agent.adapters.corpus import Corpus
 from agent.adapters.document_store import FolderDocuments
+from agent.adapters.engines.arxiv import LOOPBACK, ArxivSearch
+from agent.adapters.engines.keyless import Keyless
+from agent.adapters.engines.searxng import SearXNG
+from agent.adapters.fetching.pages import Reader, WebPages
 from agent.adapters.gateway_chat import GatewayChat
-from agent.adapters.keyless import Keyless
-from agent.adapters.pages import Reader, WebPages
 from agent.adapters.run_folder import new_run_folder
-from agent.adapters.searxng import SearXNG
 from agent.domain.events import Tell, tell_nobody
 from agent.domain.question import Question
 from agent.errors import InvalidSettings

@@ -16,10 +16,9 @@ from agent.errors import AddressRefused, CorpusUnusable, PageUnreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import date
     from pathlib import Path
 
-    from agent.domain.question import SourceKind
+    from agent.domain.question import Scope, SourceKind
 
 TYPES: Final = {
     ".md": "text/markdown",
@@ -64,8 +63,7 @@ class Corpus:
         query: str,
         *,
         limit: int,
-        since: date | None,
-        language: str,  # noqa: ARG002 - one's own files are all of interest
+        scope: Scope,
     ) -> Sequence[Hit]:
         """Return up to ``limit`` files that share words with the query, best first.
 
@@ -74,11 +72,7 @@ class Corpus:
         shelf = await self._shelf()
         found = await in_own_thread(partial(scores, query, shelf.terms))
         ranked = sorted(zip(found, shelf.pages, strict=True), key=lambda pair: -pair[0])
-        hits = [
-            _hit(page)
-            for score, page in ranked
-            if score > 0 and not (since and page.published and page.published < since)
-        ]
+        hits = [_hit(page) for score, page in ranked if score > 0 and scope.covers(page.published)]
         return hits[:limit] + self._unreadable(shelf)
 
     async def read(self, url: str) -> Page:
@@ -145,7 +139,7 @@ def _read_all(files: Sequence[Path]) -> Shelf:
 
 
 def _read(file: Path) -> Page:
-    from agent.adapters.extraction import extract  # noqa: PLC0415 - only where there are files
+    from agent.adapters.parsing.extraction import extract  # noqa: PLC0415 - only where there are files
 
     try:
         with file.open("rb") as opened:

@@ -12,6 +12,23 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Publication:
+    """What is known of a work beyond the page it stands on.
+
+    ``doi`` is in lower case without a resolver's address, ``arxiv_id`` without its version.
+    ``citations`` is None if nobody counted them.
+    """
+
+    doi: str = ""
+    arxiv_id: str = ""
+    pmid: str = ""
+    venue: str = ""
+    citations: int | None = None
+    retracted: bool = False
+    licence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """One search result, not yet read.
 
@@ -28,17 +45,27 @@ class Hit:
     authors: tuple[str, ...] = ()
     published: date | None = None
     abstract: str = ""
+    publication: Publication = Publication()
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The text of one page as read, cleaned, with what it says of itself."""
+    """The text of one page as read, cleaned, with what it says of itself.
+
+    ``canonical_url`` is the address the page gives itself, empty if it gives none, and ``site``
+    the site's name. ``page_starts`` are the offsets into the text at which the pages of a paged
+    document begin; empty for others.
+    """
 
     url: str
     title: str
     text: str
     authors: tuple[str, ...] = ()
     published: date | None = None
+    site: str = ""
+    canonical_url: str = ""
+    publication: Publication = Publication()
+    page_starts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +74,7 @@ class Source:
 
     ``spans`` are its passages, as (start, end) character offsets into that text; passage
     ``S3.1`` is the first span of source ``S3``. ``note`` says what a reader should know of
-    the reading, for example that only the abstract could be read.
+    the reading, for example that only the abstract could be read. ``page_starts`` are as in Page.
     """
 
     id: str
@@ -60,6 +87,9 @@ class Source:
     authors: tuple[str, ...] = ()
     published: date | None = None
     note: str = ""
+    site: str = ""
+    publication: Publication = Publication()
+    page_starts: tuple[int, ...] = ()
 
     def span(self, passage: str) -> tuple[int, int] | None:
         """Return the offsets of a passage id, or None if this source has no such passage."""

@@ -80,7 +80,7 @@ def _queries(brief: Brief, engine: SearchEngine) -> tuple[str, ...]:
             return brief.arxiv_queries
         case "corpus":  # a small library answers whole questions best
             return (brief.restated, *(part.text for part in brief.sub_questions))
-        case "web":
+        case "web" | "scholar":
             return brief.web_queries
 
 
@@ -118,8 +118,7 @@ class Reading:
                 hits = await engine.search(
                     query,
                     limit=HITS_PER_QUERY,
-                    since=self.question.since,
-                    language=language_of_query(query, self.brief.language),
+                    scope=self.question.scope(language_of_query(query, self.brief.language)),
                 )
         except (SearchFailed, TimeoutError) as error:
             self._failed(f"{engine.name} search for {query!r}", error, SEARCH_SECONDS)

@@ -9,6 +9,7 @@ import pytest
 
 from agent.adapters import corpus as corpus_module
 from agent.adapters.corpus import Corpus
+from agent.domain.question import Scope
 from agent.errors import AddressRefused, CorpusUnusable, PageUnreadable
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def folder(tmp_path: Path, write_pdf: Callable[..., bytes]) -> Path:
 
 
 async def found(corpus: Corpus, query: str, since: date | None = None) -> list[str]:
-    hits = await corpus.search(query, limit=3, since=since, language="en")
+    hits = await corpus.search(query, limit=3, scope=Scope("en", since))
     return [hit.title for hit in hits]
 
 
@@ -50,7 +51,7 @@ async def test_files_of_all_kinds_are_found_by_their_words(folder: Path) -> None
 
 async def test_a_hit_can_be_read_under_its_address(folder: Path) -> None:
     corpus = Corpus([folder])
-    hit = (await corpus.search("heat pumps", limit=1, since=None, language="en"))[0]
+    hit = (await corpus.search("heat pumps", limit=1, scope=Scope()))[0]
     assert hit.url == (folder / "notes.md").as_uri()
     assert hit.kind == corpus.kind == "corpus"
     assert hit.snippet == "# Notes on heat Heat pumps need less power than stoves."
@@ -70,7 +71,7 @@ async def test_one_bad_file_does_not_discard_its_siblings(
     (folder / "large.txt").write_text("heat " * 1_000)
     monkeypatch.setattr(corpus_module, "MOST_BYTES", 4_000)
     corpus = Corpus([folder])
-    hits = await corpus.search("heat pumps", limit=3, since=None, language="en")
+    hits = await corpus.search("heat pumps", limit=3, scope=Scope())
     names = [Path(hit.url).name for hit in hits]
     assert names == ["notes.md", "broken.pdf", "empty.txt", "large.txt"]
     for hit, why in zip(hits[1:], ("cannot be opened", "no text", "more than"), strict=True):
@@ -131,5 +132,5 @@ async def test_a_caller_that_gives_up_does_not_stop_the_reading(folder: Path) ->
     corpus = Corpus([folder])
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0):
-            await corpus.search("heat", limit=1, since=None, language="en")
+            await corpus.search("heat", limit=1, scope=Scope())
     assert await found(corpus, "heat pumps") == ["Notes on heat"]

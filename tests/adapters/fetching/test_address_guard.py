@@ -2,7 +2,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from agent.adapters.address_guard import AddressGuard, is_public, system_resolve
+from agent.adapters.fetching.address_guard import AddressGuard, is_public, system_resolve
 from agent.errors import AddressRefused, PageUnreadable
 
 

@@ -16,7 +16,7 @@ from agent.errors import SearchFailed
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from agent.domain.question import SourceKind
+    from agent.domain.question import Scope, SourceKind
 
 RANGES: Final = ((1, "day"), (7, "week"), (30, "month"), (365, "year"))
 """Days back, and what SearXNG calls them; further back it knows no range."""
@@ -37,15 +37,13 @@ class SearXNG:
         self._client = client
         self._called = f"SearXNG at {urlsplit(base_url).hostname}"  # no credentials in messages
 
-    async def search(
-        self, query: str, *, limit: int, since: date | None, language: str
-    ) -> Sequence[Hit]:
-        """Return up to ``limit`` hits; those dated before ``since`` are left out."""
-        asked = {"q": query, "format": "json", "language": language, "pageno": "1"}
-        if since and (span := _range(since)):
+    async def search(self, query: str, *, limit: int, scope: Scope) -> Sequence[Hit]:
+        """Return up to ``limit`` hits; those outside the scope are left out."""
+        asked = {"q": query, "format": "json", "language": scope.language, "pageno": "1"}
+        if scope.since and (span := _range(scope.since)):
             asked["time_range"] = span
         answer = await self._answer(asked)
-        found = [hit for hit in _hits(answer) if not _is_older(hit, since)]
+        found = [hit for hit in _hits(answer) if scope.covers(hit.published)]
         if not found and (silent := _unresponsive(answer)):
             raise SearchFailed(f"{self._called}: no results, and no answer from {silent}")
         return found[:limit]
@@ -104,10 +102,6 @@ def _date(text: str) -> date | None:
         return date.fromisoformat(text[:10])
     except ValueError:
         return None
-
-
-def _is_older(hit: Hit, since: date | None) -> bool:
-    return bool(since and hit.published and hit.published < since)
 
 
 def _unresponsive(answer: Mapping[str, object]) -> str:

@@ -16,9 +16,8 @@ from agent.errors import SearchFailed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date
 
-    from agent.domain.question import SourceKind
+    from agent.domain.question import Scope, SourceKind
 
 ARXIV: Final = "https://export.arxiv.org/api/query"
 MANNERS: Final = 3.0
@@ -53,12 +52,11 @@ class ArxivSearch:
         query: str,
         *,
         limit: int,
-        since: date | None,
-        language: str,  # noqa: ARG002 - arXiv's abstracts are in English
+        scope: Scope,
     ) -> Sequence[Hit]:
         """Return up to ``limit`` papers, most relevant first; ``query`` is in arXiv's syntax."""
-        if since:
-            query = f"({query}) AND submittedDate:[{since:%Y%m%d}0000 TO 299912312359]"
+        if scope.since:
+            query = f"({query}) AND submittedDate:[{scope.since:%Y%m%d}0000 TO 299912312359]"
         async with self._turn:
             try:
                 async with asyncio.timeout(self._seconds + self.delay):
@@ -66,7 +64,7 @@ class ArxivSearch:
             except TimeoutError as error:
                 raise SearchFailed(f"arXiv gave no answer in {self._seconds:g} s") from error
         hits = [_hit(paper) for paper in papers]
-        return [hit for hit in hits if not (since and hit.published and hit.published < since)]
+        return [hit for hit in hits if scope.covers(hit.published)]
 
     def _ask(self, query: str, limit: int) -> list[Any]:
         import arxiv  # noqa: PLC0415 - loads requests and lxml, only where it is used

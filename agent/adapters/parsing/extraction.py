@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
-from agent.adapters.pdf_text import read_pdf
+from agent.adapters.parsing.pdf_text import read_pdf
 from agent.domain.evidence import Page
 from agent.domain.text import clean, one_line
 from agent.errors import PageUnreadable

@@ -8,7 +8,8 @@ import ddgs
 import pytest
 from ddgs.exceptions import DDGSException, RatelimitException, TimeoutException
 
-from agent.adapters.keyless import Keyless
+from agent.adapters.engines.keyless import Keyless
+from agent.domain.question import Scope
 from agent.errors import SearchFailed
 
 
@@ -45,7 +46,7 @@ async def test_results_become_hits(script: pytest.MonkeyPatch) -> None:
         {"href": "https://example.org/e"},
     ]
     script.setattr(ScriptedDDGS, "outcome", found)
-    hits = await Keyless(5).search("q", limit=2, since=None, language="zh")
+    hits = await Keyless(5).search("q", limit=2, scope=Scope("zh"))
     assert [(hit.url, hit.title) for hit in hits] == [
         ("https://example.org/a", "A title"), ("https://example.org/d", "")
     ]  # fmt: skip
@@ -56,15 +57,15 @@ async def test_results_become_hits(script: pytest.MonkeyPatch) -> None:
 
 async def test_since_and_language_are_handed_on(script: pytest.MonkeyPatch) -> None:
     since = datetime.now(UTC).date() - timedelta(days=6)
-    await Keyless(5).search("q", limit=2, since=since, language="sv")
+    await Keyless(5).search("q", limit=2, scope=Scope("sv", since))
     assert (ScriptedDDGS.asked["timelimit"], ScriptedDDGS.asked["region"]) == ("w", "us-sv")
-    await Keyless(5).search("q", limit=2, since=date(2000, 1, 1), language="en")
+    await Keyless(5).search("q", limit=2, scope=Scope("en", date(2000, 1, 1)))
     assert (ScriptedDDGS.asked["timelimit"], ScriptedDDGS.asked["region"]) == (None, "us-en")
 
 
 async def test_no_results_are_an_empty_list(script: pytest.MonkeyPatch) -> None:
     script.setattr(ScriptedDDGS, "outcome", DDGSException("No results found."))
-    assert await Keyless(5).search("q", limit=2, since=None, language="en") == []
+    assert await Keyless(5).search("q", limit=2, scope=Scope()) == []
 
 
 @pytest.mark.parametrize(
@@ -80,13 +81,13 @@ async def test_a_failure_is_never_an_empty_list(
 ) -> None:
     script.setattr(ScriptedDDGS, "outcome", outcome)
     with pytest.raises(SearchFailed, match=said):
-        await Keyless(5).search("q", limit=2, since=None, language="en")
+        await Keyless(5).search("q", limit=2, scope=Scope())
 
 
 async def test_a_search_that_hangs_ends_at_its_deadline(script: pytest.MonkeyPatch) -> None:
     script.setattr(ScriptedDDGS, "seconds", 0.5)
     with pytest.raises(SearchFailed, match=r"no answer in 0\.1 s"):
-        await Keyless(0.1).search("q", limit=2, since=None, language="en")
+        await Keyless(0.1).search("q", limit=2, scope=Scope())
 
 
 async def test_the_package_itself_fails_aloud_where_there_is_no_network(
@@ -94,4 +95,4 @@ async def test_the_package_itself_fails_aloud_where_there_is_no_network(
 ) -> None:
     monkeypatch.setenv("DDGS_PROXY", "http://127.0.0.1:1")
     with pytest.raises(SearchFailed, match="ddgs failed"):
-        await Keyless(4).search("long context", limit=2, since=None, language="en")
+        await Keyless(4).search("long context", limit=2, scope=Scope())

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.adapters import pdf_text
-from agent.adapters.extraction import decoded, extract
-from agent.adapters.pdf_text import reflowed
+from agent.adapters.parsing import pdf_text
+from agent.adapters.parsing.extraction import decoded, extract
+from agent.adapters.parsing.pdf_text import reflowed
 from agent.domain.text import clean
 from agent.errors import PageUnreadable
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from agent.adapters import pages
-from agent.adapters.address_guard import AddressGuard, GuardedTransport
-from agent.adapters.pages import Reader, WebPages
+from agent.adapters.fetching import pages
+from agent.adapters.fetching.address_guard import AddressGuard, GuardedTransport
+from agent.adapters.fetching.pages import Reader, WebPages
 from agent.errors import AddressRefused, PageUnreadable
 from agent.testing import ShelfReader
 

@@ -12,9 +12,14 @@ from urllib.parse import urljoin
 
 import httpx
 
-from agent.adapters.address_guard import AddressGuard, GuardedTransport, Resolve, system_resolve
+from agent.adapters.fetching.address_guard import (
+    AddressGuard,
+    GuardedTransport,
+    Resolve,
+    system_resolve,
+)
+from agent.adapters.fetching.unpacking import unpacked
 from agent.adapters.own_thread import in_own_thread
-from agent.adapters.unpacking import unpacked
 from agent.errors import AddressRefused, PageUnreadable
 
 if TYPE_CHECKING:
@@ -144,7 +149,7 @@ async def _received(response: httpx.Response, url: str) -> Fetched:
 
 def _page(fetched: Fetched) -> Page:
     """Make a page of an answer, in whatever thread or process this is called."""
-    from agent.adapters.extraction import extract  # noqa: PLC0415 - heavy, at the first page
+    from agent.adapters.parsing.extraction import extract  # noqa: PLC0415 - heavy, at the first page
 
     body = unpacked(fetched.body, fetched.encoding, fetched.url, most=MOST_BYTES)
     return extract(body, fetched.content_type, fetched.url)

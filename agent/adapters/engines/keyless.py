@@ -16,7 +16,7 @@ from agent.errors import SearchFailed
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from agent.domain.question import SourceKind
+    from agent.domain.question import Scope, SourceKind
 
 REGIONS: Final = {
     "de": "de-de", "en": "us-en", "es": "es-es", "fr": "fr-fr", "it": "it-it", "ja": "jp-jp",
@@ -36,14 +36,12 @@ class Keyless:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
 
-    async def search(
-        self, query: str, *, limit: int, since: date | None, language: str
-    ) -> Sequence[Hit]:
+    async def search(self, query: str, *, limit: int, scope: Scope) -> Sequence[Hit]:
         """Return up to ``limit`` hits; none of them says when it was published."""
         asked = {
-            "region": REGIONS.get(language, f"us-{language}"),
+            "region": REGIONS.get(scope.language, f"us-{scope.language}"),
             "max_results": limit,
-            "timelimit": _range(since) if since else None,
+            "timelimit": _range(scope.since) if scope.since else None,
         }
         try:
             async with asyncio.timeout(self._seconds):

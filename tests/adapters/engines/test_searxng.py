@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from agent.adapters.searxng import SearXNG
+from agent.adapters.engines.searxng import SearXNG
+from agent.domain.question import Scope
 from agent.errors import SearchFailed
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def results(*found: object, **more: object) -> str:
 async def test_results_become_hits_in_their_order(site: Site, client: httpx.AsyncClient) -> None:
     site.serve("/base/search", results(GOOD, GOOD | {"url": "http://example.org/b"}), type=JSON)
     engine = SearXNG(site.url("/base/"), client)
-    hits = await engine.search("long context", limit=5, since=None, language="zh")
+    hits = await engine.search("long context", limit=5, scope=Scope("zh"))
     assert [hit.url for hit in hits] == ["https://example.org/a", "http://example.org/b"]
     assert (hits[0].title, hits[0].snippet) == ("A title", "Some words")
     assert hits[0].published == date(2026, 3, 4)
@@ -54,13 +55,13 @@ async def test_results_that_are_not_as_expected_are_taken_for_what_they_are_wort
     bare = {"url": "https://example.org/c", "title": None, "publishedDate": "yesterday"}
     odd = ["text", None, {}, {"url": 3}, {"url": "javascript:alert(1)"}, bare]
     site.serve("/search", results(*odd), type=JSON)
-    hits = await SearXNG(site.url(), client).search("q", limit=5, since=None, language="en")
+    hits = await SearXNG(site.url(), client).search("q", limit=5, scope=Scope())
     assert [(hit.url, hit.title, hit.published) for hit in hits] == [(bare["url"], "", None)]
 
 
 async def test_no_more_hits_than_asked_for(site: Site, client: httpx.AsyncClient) -> None:
     site.serve("/search", results(*[GOOD] * 9), type=JSON)
-    hits = await SearXNG(site.url(), client).search("q", limit=2, since=None, language="en")
+    hits = await SearXNG(site.url(), client).search("q", limit=2, scope=Scope())
     assert len(hits) == 2
 
 
@@ -76,14 +77,14 @@ async def test_since_asks_for_the_narrowest_range_that_reaches_back(
     new = GOOD | {"publishedDate": since.isoformat()}
     undated = GOOD | {"publishedDate": None}
     site.serve("/search", results(old, new, undated), type=JSON)
-    hits = await SearXNG(site.url(), client).search("q", limit=5, since=since, language="en")
+    hits = await SearXNG(site.url(), client).search("q", limit=5, scope=Scope("en", since))
     assert [hit.published for hit in hits] == [since, None]
     assert site.asked[0].query.get("time_range") == span
 
 
 async def test_nothing_found_is_an_empty_list(site: Site, client: httpx.AsyncClient) -> None:
     site.serve("/search", results(unresponsive_engines=[]), type=JSON)
-    assert await SearXNG(site.url(), client).search("q", limit=5, since=None, language="en") == []
+    assert await SearXNG(site.url(), client).search("q", limit=5, scope=Scope()) == []
 
 
 async def test_nothing_found_because_engines_were_silent_is_a_failure(
@@ -91,7 +92,7 @@ async def test_nothing_found_because_engines_were_silent_is_a_failure(
 ) -> None:
     site.serve("/search", results(unresponsive_engines=[["big", "timeout"], "odd"]), type=JSON)
     with pytest.raises(SearchFailed, match="no answer from big: timeout"):
-        await SearXNG(site.url(), client).search("q", limit=5, since=None, language="en")
+        await SearXNG(site.url(), client).search("q", limit=5, scope=Scope())
 
 
 @pytest.mark.parametrize(
@@ -111,7 +112,7 @@ async def test_a_broken_answer_says_what_was_wrong_with_it(
 ) -> None:
     site.serve("/search", body, status)
     with pytest.raises(SearchFailed, match=said):
-        await SearXNG(site.url(), client).search("q", limit=5, since=None, language="en")
+        await SearXNG(site.url(), client).search("q", limit=5, scope=Scope())
 
 
 async def test_an_instance_that_is_not_there_is_named_without_its_password(
@@ -119,7 +120,7 @@ async def test_an_instance_that_is_not_there_is_named_without_its_password(
 ) -> None:
     engine = SearXNG("http://me:secret@127.0.0.1:1", client)
     with pytest.raises(SearchFailed, match="cannot be reached") as caught:
-        await engine.search("q", limit=5, since=None, language="en")
+        await engine.search("q", limit=5, scope=Scope())
     assert "secret" not in str(caught.value)
 
 
@@ -131,4 +132,4 @@ async def test_an_instance_that_is_silent_does_not_hold_the_run_up(
 
     site.serve("/search", reply=silent)
     with pytest.raises(SearchFailed, match="in time"):
-        await SearXNG(site.url(), client).search("q", limit=5, since=None, language="en")
+        await SearXNG(site.url(), client).search("q", limit=5, scope=Scope())

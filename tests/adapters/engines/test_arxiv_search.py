@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent.adapters.arxiv_search import ArxivSearch
+from agent.adapters.engines.arxiv import ArxivSearch
+from agent.domain.question import Scope
 from agent.errors import SearchFailed
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def paper(n: int, day: str = "2026-01-05", pdf: str = PDF) -> str:
 async def test_papers_become_hits_with_their_abstracts(site: Site) -> None:
     address = site.serve("/api/query", feed(paper(1), paper(2, pdf=""), total=50), type=ATOM)
     engine = ArxivSearch(address, 2)
-    hits = await engine.search('ti:"long context"', limit=2, since=None, language="zh")
+    hits = await engine.search('ti:"long context"', limit=2, scope=Scope("zh"))
     assert hits[0].url == "https://arxiv.org/abs/2601.00001v1"
     assert hits[0].read_urls == ("https://arxiv.org/pdf/2601.00001v1",)
     assert hits[0].title == "Paper 1 in two lines"
@@ -56,7 +57,7 @@ async def test_papers_become_hits_with_their_abstracts(site: Site) -> None:
 async def test_since_is_asked_for_in_arxivs_syntax_and_held_to(site: Site) -> None:
     address = site.serve("/api/query", feed(paper(1), paper(2, "2024-01-01")), type=ATOM)
     hits = await ArxivSearch(address, 2).search(
-        "all:a OR all:b", limit=5, since=date(2025, 6, 1), language="en"
+        "all:a OR all:b", limit=5, scope=Scope("en", date(2025, 6, 1))
     )
     assert [hit.title[:7] for hit in hits] == ["Paper 1"]
     clause = "(all:a OR all:b) AND submittedDate:[202506010000 TO 299912312359]"
@@ -68,12 +69,12 @@ async def test_a_stand_in_on_loopback_is_asked_without_a_proxy(
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     address = site.serve("/api/query", feed(paper(1)), type=ATOM)
-    assert await ArxivSearch(address, 2).search("all:x", limit=5, since=None, language="en")
+    assert await ArxivSearch(address, 2).search("all:x", limit=5, scope=Scope())
 
 
 async def test_a_feed_without_entries_is_an_empty_list(site: Site) -> None:
     address = site.serve("/api/query", feed(), type=ATOM)
-    assert await ArxivSearch(address, 2).search("all:x", limit=5, since=None, language="en") == []
+    assert await ArxivSearch(address, 2).search("all:x", limit=5, scope=Scope()) == []
 
 
 @pytest.mark.parametrize("status", [200, 400])
@@ -86,7 +87,7 @@ async def test_a_feed_that_tells_of_an_error_is_a_failure_with_its_words(
     )
     address = site.serve("/api/query", feed(error), status, type=ATOM)
     with pytest.raises(SearchFailed, match="refused the query: incorrect id format"):
-        await ArxivSearch(address, 2).search("id:x", limit=5, since=None, language="en")
+        await ArxivSearch(address, 2).search("id:x", limit=5, scope=Scope())
 
 
 @pytest.mark.parametrize(
@@ -103,14 +104,12 @@ async def test_a_broken_answer_is_never_an_empty_list(
 ) -> None:
     address = site.serve("/api/query", body, status, type=ATOM)
     with pytest.raises(SearchFailed, match=said):
-        await ArxivSearch(address, 2).search("all:x", limit=5, since=None, language="en")
+        await ArxivSearch(address, 2).search("all:x", limit=5, scope=Scope())
 
 
 async def test_a_server_that_is_not_there_is_a_failure() -> None:
     with pytest.raises(SearchFailed, match="arXiv failed"):
-        await ArxivSearch("http://127.0.0.1:1/q", 2).search(
-            "all:x", limit=5, since=None, language="en"
-        )
+        await ArxivSearch("http://127.0.0.1:1/q", 2).search("all:x", limit=5, scope=Scope())
 
 
 async def silence(_: asyncio.StreamWriter) -> None:
@@ -130,7 +129,7 @@ async def test_a_server_that_hangs_or_drips_ends_at_the_deadline(site: Site, rep
     address = site.serve("/api/query", reply=reply)  # type: ignore[arg-type]
     started = time.monotonic()
     with pytest.raises(SearchFailed, match="no answer"):
-        await ArxivSearch(address, 0.2).search("all:x", limit=5, since=None, language="en")
+        await ArxivSearch(address, 0.2).search("all:x", limit=5, scope=Scope())
     assert time.monotonic() - started < 2
 
 
@@ -138,9 +137,7 @@ async def test_calls_keep_their_distance_however_many_wait(site: Site) -> None:
     address = site.serve("/api/query", feed(paper(1)), type=ATOM)
     engine = ArxivSearch(address, 2, delay=0.15)
     started = time.monotonic()
-    await asyncio.gather(
-        *(engine.search("all:x", limit=1, since=None, language="en") for _ in range(3))
-    )
+    await asyncio.gather(*(engine.search("all:x", limit=1, scope=Scope()) for _ in range(3)))
     assert time.monotonic() - started >= 0.3
 
 

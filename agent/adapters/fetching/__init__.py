@@ -1,0 +1,1 @@
+"""Reads the web: under rules of safety and of manners."""

@@ -1,0 +1,1 @@
+"""Makes text of the formats that are read."""
