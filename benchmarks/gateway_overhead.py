@@ -26,7 +26,7 @@ from openai import AsyncOpenAI
 
 from gateway_client import Config, Endpoint, GatewayClient, Model
 from gateway_client.catalog import TIERS
-from gateway_client.families import UNLIMITED
+from gateway_client.families.ways import UNLIMITED
 from gateway_client.testing import ScriptedGateway
 
 if TYPE_CHECKING:

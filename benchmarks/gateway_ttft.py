@@ -24,7 +24,7 @@ import httpx2
 
 from gateway_client import Config, Endpoint, GatewayClient, Key, Model, wire
 from gateway_client.catalog import TIERS
-from gateway_client.families import UNLIMITED
+from gateway_client.families.ways import UNLIMITED
 from gateway_client.testing import Reply, ScriptedGateway
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from gateway_client import exchange
 from gateway_client.catalog import TIERS
 from gateway_client.client import NOWHERE, GatewayClient
 from gateway_client.errors import ConfigInvalid, GatewayError, Unreachable
-from gateway_client.families import LOOPBACK
+from gateway_client.families.ways import LOOPBACK
 from gateway_client.media.inventory import models
 from gateway_client.routing.router import AUTO
 

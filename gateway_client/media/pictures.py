@@ -16,7 +16,7 @@ import httpx2
 
 from gateway_client.errors import AnswerUnusable, GatewayError
 from gateway_client.exchange import TASK_HEADER
-from gateway_client.families import LOOPBACK
+from gateway_client.families.ways import LOOPBACK
 from gateway_client.media import files as media_files
 from gateway_client.media.asking import ask
 

@@ -179,7 +179,7 @@ async def test_a_stream_that_breaks_off_is_an_error_for_the_caller(
     stream = (DATA / f"{name}-text.sse").read_bytes()
     cut = stream[: stream.index("東京".encode())]
     async with (
-        ScriptedGateway([Reply(events=(cut,))]) as vendor,
+        ScriptedGateway([Reply(events=(cut,), pace=0.05)]) as vendor,
         client(endpoint("vendor", vendor, "k-1", dialect=name)) as gateway,
     ):
         answer = await gateway.openai().chat.completions.create(

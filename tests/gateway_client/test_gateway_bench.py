@@ -120,7 +120,7 @@ async def test_what_is_not_priced_is_said_to_be(caplog: pytest.LogCaptureFixture
 async def test_rate_limits_and_broken_streams_are_counted_and_not_measured() -> None:
     def behave(asked: object) -> Reply:
         deep = "'deep'" in repr(getattr(asked, "payload", {}))
-        return Reply("a b c", cut=True) if deep else Reply.failure(429, retry_after="60")
+        return Reply("a b c", pace=0.05, cut=True) if deep else Reply.failure(429, retry_after="60")
 
     async with ScriptedGateway(behave) as gateway:
         ours = config(gateway.base_url, "light", "deep")

@@ -203,7 +203,7 @@ async def test_a_failed_chat_is_one_line_and_status_1(
 
 
 async def test_a_stream_that_breaks_off_says_so_after_the_words_that_came() -> None:
-    async with ScriptedGateway([Reply("one two", cut=True)]) as server:
+    async with ScriptedGateway([Reply("one two", pace=0.05, cut=True)]) as server:
         done = await gateway("chat", "x", "--stream", GATEWAY_BASE_URL=server.base_url)
     assert done.status == 1
     assert done.out == "one "

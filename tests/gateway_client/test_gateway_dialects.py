@@ -157,7 +157,7 @@ async def test_streams_are_translated_before_anything_else_sees_them(
     script = [
         Reply(events=(b"BROKEN\n",)),
         Reply(events=(b"ON", b"E\nTWO\nEN", b"D\n")),
-        Reply(events=(b"ONE\n",)),
+        Reply(events=(b"ONE\n",), pace=0.05),
     ]
     async with ScriptedGateway(script) as one, client(loud(endpoint, one)) as gateway:
         assert await read(gateway) == "onetwo"

@@ -84,9 +84,9 @@ async def test_whatever_goes_wrong_before_the_first_content_is_never_seen(
 
 
 HEARD = {
-    "error": (Reply(events=(ROLE, WORD, ERROR)), "overloaded"),
-    "drop": (Reply(events=(ROLE, WORD)), "broke off before its end"),
-    "truncated": (Reply(events=(WORD, b'data: {"choices": [{"del')), "not JSON"),
+    "error": (Reply(events=(ROLE, WORD, ERROR), pace=0.05), "overloaded"),
+    "drop": (Reply(events=(ROLE, WORD), pace=0.05), "broke off before its end"),
+    "truncated": (Reply(events=(WORD, b'data: {"choices": [{"del'), pace=0.05), "not JSON"),
     "stall": (Reply(events=(WORD, WORD), pace=0.6), "silent for 0.2 seconds"),
 }
 
@@ -104,6 +104,35 @@ async def test_after_the_first_content_nothing_is_spliced_and_the_caller_hears_o
             await read(gateway)
         assert len(gateway.ledger.entries) == 1
     assert len(two.asked) == 0
+
+
+@pytest.mark.parametrize("bad", [Reply(events=(ROLE, WORD)), Reply(events=(WORD, ERROR))])
+async def test_a_stream_that_breaks_off_right_behind_its_first_content_is_never_seen(
+    bad: Reply, endpoint: MakeEndpoint, client: MakeClient
+) -> None:
+    async with (
+        ScriptedGateway([bad]) as one,
+        ScriptedGateway([Reply("all is well")]) as two,
+        client(endpoint("one", one, weight=9), endpoint("two", two)) as gateway,
+    ):
+        assert await read(gateway) == "all is well "
+    assert (len(one.asked), len(two.asked)) == (1, 1)
+
+
+async def test_a_stream_that_is_given_up_right_after_its_first_content_is_closed_and_settled(
+    endpoint: MakeEndpoint, client: MakeClient
+) -> None:
+    async with (
+        ScriptedGateway([Reply("one two three", pace=0.2)]) as one,
+        client(endpoint("one", one)) as gateway,
+    ):
+        stream = await gateway.openai().chat.completions.create(
+            model="auto", messages=HELLO, stream=True
+        )
+        await anext(stream)
+        await stream.close()
+        (entry,) = gateway.ledger.entries
+    assert entry.estimated
 
 
 async def test_streams_that_break_count_against_the_health_of_their_endpoint(

@@ -108,7 +108,7 @@ async def test_a_stream_that_breaks_is_settled_and_the_break_is_heard(
     endpoint: MakeEndpoint, client: MakeClient
 ) -> None:
     async with (
-        ScriptedGateway([Reply(WORDS, cut=True)]) as one,
+        ScriptedGateway([Reply(WORDS, pace=0.05, cut=True)]) as one,
         client(endpoint("one", one)) as gateway,
     ):
         stream = await gateway.openai().chat.completions.create(

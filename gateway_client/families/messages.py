@@ -1,0 +1,103 @@
+"""Turns a family's requests and responses into our values and back, the short way."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, cast
+
+from gateway_client.exchange import Call
+from gateway_client.faults import Arrived, Lost
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import ModuleType
+
+    import httpx2
+
+    from gateway_client.exchange import Answer, Send
+    from gateway_client.faults import Outcome
+    from gateway_client.streaming import Relay
+
+_BODILESS: Final = {"GET", "HEAD", "DELETE", "OPTIONS"}
+
+
+def call_of(request: httpx2.Request, body: bytes) -> Call:
+    """Return what a client asks for."""
+    path = request.url.raw_path.decode("ascii")
+    timeout = request.extensions.get("timeout", {}).get("read")
+    return Call(request.method, path, _plain(request.headers), body, timeout)
+
+
+def request_of(family: ModuleType, step: Send, extensions: Mapping[str, object]) -> httpx2.Request:
+    """Make the family's request; given a stream, it has nothing to work out by itself."""
+    url, host = _address(family, step.url)
+    headers = [(b"host", host)]
+    headers += [(name.encode(), value.encode()) for name, value in step.headers.items()]
+    if step.body or step.method not in _BODILESS:
+        headers.append((b"content-length", b"%d" % len(step.body)))
+    made = family.Request(
+        step.method,
+        url,
+        headers=headers,
+        stream=family.ByteStream(step.body),
+        extensions=extensions,
+    )
+    return cast("httpx2.Request", made)
+
+
+def arrived(response: httpx2.Response, body: bytes | None, *, understood: bool = False) -> Arrived:
+    """Return what came, with the body as it was read."""
+    return Arrived(response.status_code, _plain(response.headers), body, understood)
+
+
+def is_event_stream(response: httpx2.Response) -> bool:
+    """Whether a response is a good one that comes event by event."""
+    kind = response.headers.get("content-type", "")
+    return response.is_success and kind.startswith("text/event-stream")
+
+
+def soured(relay: Relay, response: httpx2.Response) -> Outcome:
+    """Say what became of a stream that ended, or failed, before the caller had any of it."""
+    relay.end()
+    if relay.problem is None or relay.broke_off:
+        return Lost("the stream ended before its first content")
+    return arrived(response, relay.error_body(), understood=True)
+
+
+def endless(step: Send) -> Lost:
+    """Say that an answer was too long to be one."""
+    return Lost(f"the answer had no end after {step.most_bytes:,} bytes")
+
+
+def lost(family: ModuleType, error: Exception) -> Lost:
+    """Say why there is no response."""
+    slow = isinstance(error, family.TimeoutException | TimeoutError)
+    unsent = isinstance(error, family.ConnectError | family.ConnectTimeout | family.PoolTimeout)
+    return Lost(str(error) or type(error).__name__, slow, unsent)
+
+
+def response_of(family: ModuleType, answer: Answer, stream: object = None) -> httpx2.Response:
+    """Make the family's response, or raise its error; either way our own error travels along."""
+    if not answer.status:
+        kind = family.ReadTimeout if answer.timed_out else family.ConnectError
+        raise kind(str(answer.error)) from answer.error
+    headers = [(name.encode(), value.encode("latin-1")) for name, value in answer.headers.items()]
+    if stream is None:
+        body = answer.body or b""
+        headers.append((b"content-length", b"%d" % len(body)))
+        stream = family.ByteStream(body)
+    carried = {"gateway_error": answer.error} if answer.error else {}
+    made = family.Response(answer.status, headers=headers, stream=stream, extensions=carried)
+    return cast("httpx2.Response", made)
+
+
+@lru_cache(maxsize=256)
+def _address(family: ModuleType, text: str) -> tuple[httpx2.URL, bytes]:
+    """Read an address, which takes longer than anything else about a request."""
+    url = family.URL(text)
+    return url, url.netloc
+
+
+def _plain(headers: httpx2.Headers) -> dict[str, str]:
+    """Return the headers as a plain dict in lower case, which takes less time to read."""
+    return {name.decode("ascii").lower(): value.decode("latin-1") for name, value in headers.raw}
