@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gateway_client import wire
 from gateway_client.errors import TimedOut
@@ -57,13 +57,21 @@ _NOT_RETURNED: Final = {
 
 @dataclass(frozen=True)
 class Call:
-    """What a client asked for, whatever kind of client it is; ``timeout`` is the client's own."""
+    """What a client asked for, whatever kind of client it is.
+
+    ``timeout`` is the client's own, and ``name`` the path after the API version, without a query.
+    """
 
     method: str
     path: str
     headers: Mapping[str, str]
     body: bytes
     timeout: float | None = None
+    name: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Work out the name once: many ask for it."""
+        object.__setattr__(self, "name", _name(self.path.partition("?")[0]))
 
     @property
     def task(self) -> str:
@@ -83,18 +91,14 @@ class Call:
     @property
     def seconds(self) -> float | None:
         """How long the caller is going to wait, if it says so."""
+        said = self.headers.get(DEADLINE_HEADER)
+        if said is None:
+            return self.timeout
         try:
-            seconds = float(self.headers.get(DEADLINE_HEADER, ""))
+            seconds = float(said)
         except ValueError:
             return self.timeout
         return seconds if 0 < seconds < float("inf") else self.timeout
-
-    @cached_property
-    def name(self) -> str:
-        """The path after the API version, without the query."""
-        path = self.path.partition("?")[0]
-        known = (name for name in (ROUTED, *PINNED) if path.endswith(name))
-        return next(known, _VERSION.sub("", path))
 
     @property
     def target(self) -> str:
@@ -110,8 +114,7 @@ class Call:
         return not self.headers.get("content-type", "").startswith("multipart/")
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(NamedTuple):
     """Ask this endpoint; send back the Outcome.
 
     ``seconds`` is the time for a whole answer, or for the first content of a stream, which is to
@@ -156,8 +159,7 @@ class Landed:
     outcome: Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What the client gets.
 
     ``body`` is None if it is the stream that arrived last, to be settled with ``settlement``.
@@ -224,6 +226,12 @@ class Trial:
         """Whether the caller asked for the event that tells the usage of a stream."""
         options = self.payload.get("stream_options")
         return isinstance(options, dict) and options.get("include_usage") is True
+
+
+@lru_cache(maxsize=256)
+def _name(path: str) -> str:
+    known = (name for name in (ROUTED, *PINNED) if path.endswith(name))
+    return next(known, _VERSION.sub("", path))
 
 
 def send(trial: Trial, lane: Lane, policy: Policy, seconds: float) -> Send:

@@ -125,6 +125,8 @@ class Health:
 
     def succeeded(self, lane: Lane, model: str) -> None:
         """Forget what is past; a pause that still runs was set by others and stays."""
+        if not self._wards:
+            return
         now = self._clock()
         for spot in _spots(lane, model):
             if spot in self._wards and self._wards[spot].until <= now:
@@ -142,6 +144,8 @@ class Health:
         self.release(lane, model)
 
     def _of(self, lane: Lane, model: str) -> list[Ward]:
+        if not self._wards:  # all is well: the usual case
+            return []
         return [self._wards[spot] for spot in _spots(lane, model) if spot in self._wards]
 
 

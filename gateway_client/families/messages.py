@@ -82,12 +82,14 @@ def response_of(family: ModuleType, answer: Answer, stream: object = None) -> ht
         kind = family.ReadTimeout if answer.timed_out else family.ConnectError
         raise kind(str(answer.error)) from answer.error
     headers = [(name.encode(), value.encode("latin-1")) for name, value in answer.headers.items()]
+    body = answer.body or b""
     if stream is None:
-        body = answer.body or b""
         headers.append((b"content-length", b"%d" % len(body)))
-        stream = family.ByteStream(body)
     carried = {"gateway_error": answer.error} if answer.error else {}
-    made = family.Response(answer.status, headers=headers, stream=stream, extensions=carried)
+    source = family.ByteStream(body) if stream is None else stream
+    made = family.Response(answer.status, headers=headers, stream=source, extensions=carried)
+    if stream is None:
+        made.read()  # what is here already is read faster without awaiting
     return cast("httpx2.Response", made)
 
 
