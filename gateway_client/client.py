@@ -39,7 +39,8 @@ class GatewayClient:
 
     Make one for each run, and close it. ``inner`` replaces the network, ``clock`` and ``sleep``
     replace time, and ``chance`` the numbers from 0 to 1 that spread retries. Transports that
-    answer in this process are closed by whoever made them.
+    answer in this process are closed by whoever made them. A program that runs on and on bounds the
+    ledger's entries by ``keep_entries``.
     """
 
     def __init__(
@@ -50,9 +51,10 @@ class GatewayClient:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         chance: Callable[[], float] = random.random,
         inner: httpx2.AsyncBaseTransport | None = None,
+        keep_entries: int | None = None,
     ) -> None:
         self.config = config
-        self.ledger = Ledger()
+        self.ledger = Ledger(keep_entries)
         self._switchboard = Switchboard(config, self.ledger, clock, chance)
         self._sleep = sleep
         self._inner = inner

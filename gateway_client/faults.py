@@ -36,6 +36,8 @@ _UNKNOWN_MODEL: Final = re.compile(
     re.IGNORECASE,
 )
 
+_DELAY: Final = re.compile(r"(\d{1,6}(?:\.\d{1,9})?)s")
+
 _OF_THE_LANE: Final = {
     HTTPStatus.UNAUTHORIZED,
     HTTPStatus.PAYMENT_REQUIRED,
@@ -173,6 +175,7 @@ def _code_in(error: wire.Payload) -> int | None:
 def _fault_of_status(
     status: int, arrived: Arrived, where: str, lane: Lane, model: str
 ) -> Fault | None:
+    status = _meant(status, arrived)
     if _is_unknown_model(status, arrived):
         text = f"{where} does not have the model {model} ({status})"
         return Fault(Kind.UNKNOWN_MODEL, UnknownModel(text, mend="check the model's name"))
@@ -181,6 +184,13 @@ def _fault_of_status(
     if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return None
     return _broken(where, status, arrived)
+
+
+def _meant(status: int, arrived: Arrived) -> int:
+    """Return the status that a 400 should have been: some say with it that a key is bad."""
+    error = (arrived.payload or {}).get("error") if status == HTTPStatus.BAD_REQUEST else None
+    named = _WORDS.get(str(error.get("code"))) if isinstance(error, dict) else None
+    return named if named in _OF_THE_LANE else status
 
 
 def _of_the_lane(where: str, status: int, arrived: Arrived, lane: Lane) -> Fault:
@@ -222,7 +232,15 @@ def _limited(where: str, arrived: Arrived, lane: Lane) -> Fault:
         return Fault(Kind.QUOTA, _quota_spent(where, HTTPStatus.TOO_MANY_REQUESTS, lane))
     mend = "wait, or add keys to the pool"
     error = RateLimited(f"{where} takes no more requests for now (429)", mend=mend)
-    return Fault(Kind.LIMITED, error, retry_after(arrived.headers, datetime.now(UTC)))
+    seconds = retry_after(arrived.headers, datetime.now(UTC))
+    return Fault(Kind.LIMITED, error, _delay_in(arrived) if seconds is None else seconds)
+
+
+def _delay_in(arrived: Arrived) -> float | None:
+    """Return the seconds to wait that Google says in the body of a 429."""
+    error = (arrived.payload or {}).get("error")
+    said = _DELAY.fullmatch(str(error.get("retry_delay"))) if isinstance(error, dict) else None
+    return float(said[1]) if said else None
 
 
 def _broken(where: str, status: int, arrived: Arrived) -> Fault:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,47 +46,74 @@ class Totals:
 
 
 class Ledger:
-    """Takes entries and sums them up; may be read at any time."""
+    """Takes entries and sums them up; may be read at any time.
 
-    def __init__(self) -> None:
-        self._entries: list[Entry] = []
+    ``keep`` bounds how many of the latest entries are kept, for programs that run on and on; the
+    sums over older ones stay.
+    """
+
+    def __init__(self, keep: int | None = None) -> None:
+        self._keep = keep
+        self._entries: deque[Entry] = deque()
+        self._past: dict[tuple[str, str], Totals] = {}
 
     def settle(self, entry: Entry) -> None:
         """Write down one call."""
         self._entries.append(entry)
+        if self._keep is not None and len(self._entries) > self._keep:
+            oldest = self._entries.popleft()
+            of = oldest.task, oldest.model
+            self._past[of] = _sum([self._past.get(of, Totals()), _alone(oldest)])
 
     @property
     def entries(self) -> tuple[Entry, ...]:
-        """All entries so far, in the order in which their calls ended."""
+        """The entries that are kept, in the order in which their calls ended."""
         return tuple(self._entries)
 
     def totals(self) -> Totals:
         """Return the sums over all calls so far."""
-        return _sum(self._entries)
+        return _sum(totals for _, totals in self._all())
 
     def by_task(self) -> Mapping[str, Totals]:
         """Return the sums for each kind of work."""
-        return self._grouped(lambda entry: entry.task)
+        return self._grouped(0)
 
     def by_model(self) -> Mapping[str, Totals]:
         """Return the sums for each model that answered."""
-        return self._grouped(lambda entry: entry.model)
+        return self._grouped(1)
 
-    def _grouped(self, name: Callable[[Entry], str]) -> Mapping[str, Totals]:
-        groups: dict[str, list[Entry]] = {}
+    def _all(self) -> Iterator[tuple[tuple[str, str], Totals]]:
+        yield from self._past.items()
         for entry in self._entries:
-            groups.setdefault(name(entry), []).append(entry)
-        return {key: _sum(entries) for key, entries in groups.items()}
+            yield (entry.task, entry.model), _alone(entry)
+
+    def _grouped(self, by: int) -> Mapping[str, Totals]:
+        groups: dict[str, list[Totals]] = {}
+        for of, totals in self._all():
+            groups.setdefault(of[by], []).append(totals)
+        return {name: _sum(parts) for name, parts in groups.items()}
 
 
-def _sum(entries: Iterable[Entry]) -> Totals:
-    all_ = tuple(entries)
+def _alone(entry: Entry) -> Totals:
     return Totals(
-        calls=len(all_),
-        input_tokens=sum(entry.input_tokens for entry in all_),
-        output_tokens=sum(entry.output_tokens for entry in all_),
-        cached_tokens=sum(entry.cached_tokens for entry in all_),
-        usd=sum((entry.usd for entry in all_ if entry.usd is not None), Decimal(0)),
-        unpriced=tuple(dict.fromkeys(entry.model for entry in all_ if entry.usd is None)),
-        estimated_calls=sum(entry.estimated for entry in all_),
+        calls=1,
+        input_tokens=entry.input_tokens,
+        output_tokens=entry.output_tokens,
+        cached_tokens=entry.cached_tokens,
+        usd=entry.usd or Decimal(0),
+        unpriced=(entry.model,) if entry.usd is None else (),
+        estimated_calls=int(entry.estimated),
+    )
+
+
+def _sum(parts: Iterable[Totals]) -> Totals:
+    all_ = tuple(parts)
+    return Totals(
+        calls=sum(part.calls for part in all_),
+        input_tokens=sum(part.input_tokens for part in all_),
+        output_tokens=sum(part.output_tokens for part in all_),
+        cached_tokens=sum(part.cached_tokens for part in all_),
+        usd=sum((part.usd for part in all_), Decimal(0)),
+        unpriced=tuple(dict.fromkeys(model for part in all_ for model in part.unpriced)),
+        estimated_calls=sum(part.estimated_calls for part in all_),
     )

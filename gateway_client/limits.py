@@ -87,15 +87,15 @@ class Limits:
             return True
         return bool(self._left) and any(left for left in self._lefts(lane, model))
 
-    def ready_at(self, lane: Lane, model: str, tokens: int) -> float:
-        """Return when a call of so many tokens fits; now, if it does already."""
+    def wait(self, lane: Lane, model: str, tokens: int) -> float:
+        """Return the seconds until a call of so many tokens fits."""
         now = self._clock()
         told = (
             left.until
             for what, left in self._lefts(lane, model)
             if now < left.until and left.amount < (1 if what == "requests" else tokens)
         )
-        return max(self._configured(lane, tokens, now), max(told, default=now))
+        return max(self._configured(lane, tokens, now), max(told, default=now)) - now
 
     def take(self, lane: Lane, model: str, tokens: int) -> Taking:
         """Count a call that is about to be sent."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import httpx2
 
-from gateway_client import exchange
+from gateway_client import answering, exchange
 from gateway_client.catalog import TIERS
 from gateway_client.client import NOWHERE, GatewayClient
 from gateway_client.errors import ConfigInvalid, GatewayError, Unreachable
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 KEY_VARIABLE: Final = "GATEWAY_SERVE_KEY"
 POSTED: Final = (exchange.ROUTED, "/embeddings", "/images/generations")
+KEPT_ENTRIES: Final = 10_000
 MOST_BODY_BYTES: Final = 64 * 1024 * 1024
 """Pictures travel in the body; more than this is no prompt."""
 
@@ -99,7 +100,9 @@ def opened(host: str, port: int, key: str) -> socket.socket:
 
 async def serve(config: Config, listening: socket.socket, key: str = "") -> None:
     """Serve until told to stop by SIGTERM or SIGINT; answers on their way may still end."""
-    server = uvicorn.Server(settings(application(GatewayClient(config), key)))
+    server = uvicorn.Server(
+        settings(application(GatewayClient(config, keep_entries=KEPT_ENTRIES), key))
+    )
     for told in (signal.SIGINT, signal.SIGTERM):
         signal.signal(told, signal.SIG_IGN)  # uvicorn raises them again once it has stopped
     await server.serve(sockets=[listening])
@@ -265,7 +268,7 @@ async def _health(_: Request) -> Response:
 
 
 def _told(error: GatewayError) -> Response:
-    refusal = exchange.refusal(error, {})
+    refusal = answering.refusal(error, {})
     return Response(refusal.body, refusal.status, dict(refusal.headers))
 
 

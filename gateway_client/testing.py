@@ -230,6 +230,14 @@ async def _play(reply: Reply, events: Sequence[bytes], writer: asyncio.StreamWri
     return False
 
 
+def _phrase(status: int) -> str:
+    """Name a status, also one that vendors made up, such as 529."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Status"
+
+
 def _in_turn(replies: list[Reply | str]) -> Behaviour:
     def next_reply(_: Asked) -> Reply | str:
         return replies.pop(0) if len(replies) > 1 else replies[0]
@@ -279,7 +287,7 @@ async def _write(
     cut: bool = False,
 ) -> bool:
     named = {"content-type": "application/json", **headers, "content-length": str(len(body))}
-    writer.write(f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode())
+    writer.write(f"HTTP/1.1 {status} {_phrase(status)}\r\n".encode())
     writer.write("".join(f"{name}: {value}\r\n" for name, value in named.items()).encode())
     writer.write(b"\r\n" + (body[: len(body) // 2] if cut else body))
     await writer.drain()

@@ -7,11 +7,10 @@ next and is sent what came of it, so that one loop serves every kind of client.
 from __future__ import annotations
 
 import random
-from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from gateway_client import exchange, faults, telemetry, wire
+from gateway_client import addressing, answering, exchange, faults, telemetry, wire
 from gateway_client.accounts import Accounts, Attempt
 from gateway_client.catalog import sure_output
 from gateway_client.errors import (
@@ -19,8 +18,6 @@ from gateway_client.errors import (
     ConfigInvalid,
     GatewayError,
     MaybeAccepted,
-    NoModel,
-    RateLimited,
     RequestRefused,
     UpstreamFailed,
     WrongModality,
@@ -28,7 +25,6 @@ from gateway_client.errors import (
 from gateway_client.exchange import (
     PINNED,
     ROUTED,
-    SAID_BY_ALL,
     Answer,
     Call,
     Keep,
@@ -39,17 +35,18 @@ from gateway_client.exchange import (
     Wait,
 )
 from gateway_client.faults import Arrived, Fault, Kind, Lost, Outcome
-from gateway_client.health import MAX_COOL_SECONDS, Health
+from gateway_client.health import Health
 from gateway_client.limits import Limits, Retries
-from gateway_client.pool import Lane, Pool
+from gateway_client.roster import Roster
 from gateway_client.routing import router
 from gateway_client.streaming import Settlement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Callable, Generator
 
     from gateway_client.config import Config
     from gateway_client.ledger import Ledger
+    from gateway_client.pool import Lane
     from gateway_client.routing.router import Decision
     from gateway_client.streaming import Relay
 
@@ -60,13 +57,6 @@ MAX_BACKOFF_SECONDS: Final = 4.0
 LEAST_SECONDS: Final = 0.001
 """What is left to a send that begins at the very deadline."""
 
-_PAST_DEADLINE: Final = Fault(
-    Kind.LIMITED, RateLimited("no endpoint was free in time", mend="wait, or add keys to the pool")
-)
-_AT_LIMIT: Final = Fault(
-    Kind.LIMITED,
-    RateLimited("every key is at its rpm or tpm limit", mend="wait, or add keys to the pool"),
-)
 _MADE_BY: Final = {
     ROUTED: "text",
     "/responses": "text",
@@ -92,18 +82,17 @@ class Switchboard:
         self.health = Health(clock)
         self.limits = Limits(clock)
         self.accounts = Accounts(config, ledger, self.limits)
-        self.pool = Pool(config.endpoints)
+        self.roster = Roster(config, self.health, self.limits, clock, self.accounts.expected)
         self._retries = Retries(config.policy.retry_ratio, clock)
         self._clock = clock
         self._chance = chance
-        self._serving = lru_cache(maxsize=256)(self._found)
 
     def connect(self, call: Call) -> Generator[Step, Word, Answer]:
         """Try until there is an answer, or until trying makes no more sense."""
         try:
             trial = self._trial(call)
         except GatewayError as error:
-            return exchange.refusal(error, {})
+            return answering.refusal(error, {})
         try:
             answer = yield from self._connect(trial)
         except GeneratorExit:
@@ -117,7 +106,7 @@ class Switchboard:
     def _connect(self, trial: Trial) -> Generator[Step, Word, Answer]:
         self._retries.earn()
         while self._may_go_on(trial):
-            lane = self._lane(trial)
+            lane = self.roster.choose(trial)
             if lane is None:
                 seconds = self._pause(trial)
                 if seconds is None:
@@ -170,49 +159,10 @@ class Switchboard:
             return router.pin(self.config, model)
         return router.Decision(("",), None, "not routed")
 
-    def _lanes(self, trial: Trial, model: str) -> list[Lane]:
-        call = trial.call
-        lanes = self._serving(model, call.name in SAID_BY_ALL, call.wanted_lane)
-        return [lane for lane in lanes if lane not in trial.barred] if trial.barred else list(lanes)
-
-    def _found(self, model: str, said_by_all: bool, wanted: str) -> tuple[Lane, ...]:  # noqa: FBT001 - it is cached by position
-        return tuple(
-            lane
-            for lane in self.pool.lanes
-            if (not model or lane.endpoint.serves(model))
-            and (said_by_all or lane.endpoint.dialect in {"openai", "responses"})
-            and (not wanted or wanted in {lane.endpoint.name, lane.label})
-        )
-
-    def _lane(self, trial: Trial) -> Lane | None:
-        """Choose the first model that anyone can be asked for, and whom to ask.
-
-        A model is passed over only if nobody can be asked for it: one failure is no reason to
-        give the caller a lesser one.
-        """
-        for model in trial.decision.models:
-            lanes = self._lanes(trial, model)
-            fit = [lane for lane in lanes if self.health.usable(lane, model)]
-            if fit:
-                trial.tried = trial.tried if model == trial.model else []
-                trial.model = model
-                free = [lane for lane in fit if self._has_room(trial, lane, model)]
-                return self.pool.pick(free, trial.tried)
-        return None
-
-    def _has_room(self, trial: Trial, lane: Lane, model: str) -> bool:
-        return self._room_at(trial, lane, model) <= self._clock()
-
-    def _room_at(self, trial: Trial, lane: Lane, model: str) -> float:
-        """Return when the lane's limits leave room for the call."""
-        if not self.limits.knows(lane, model):
-            return self._clock()
-        return self.limits.ready_at(lane, model, self.accounts.expected(trial))
-
     def _pause(self, trial: Trial) -> float | None:
         """Return how long to wait before looking again, or None if waiting makes no sense."""
         now = self._clock()
-        seconds, patient = self._shortest_wait(trial)
+        seconds, patient = self.roster.wait(trial)
         if seconds == 0:
             backoff = self.config.policy.backoff_seconds * 2.0**trial.rounds
             seconds = min(backoff, MAX_BACKOFF_SECONDS) * (0.5 + self._chance() / 2)
@@ -223,34 +173,12 @@ class Switchboard:
         trial.begin_round()
         return seconds if trial.patience >= 0 else None
 
-    def _shortest_wait(self, trial: Trial) -> tuple[float, bool]:
-        """Return the seconds until a lane may be asked again, and whether it only cools down.
-
-        Waiting for one that is broken costs patience; for a refused key nobody waits.
-        """
-        now = self._clock()
-        waits = [(float("inf"), True)]
-        for lane, model in self._places(trial):
-            blame = self.health.blame(lane, model)
-            room = self._room_at(trial, lane, model) - now
-            if blame is None:
-                waits.append((room, True))
-            elif blame.kind in {Kind.LIMITED, Kind.BROKEN}:
-                ready = self.health.ready_at(lane, model) - now
-                waits.append((max(ready, room), blame.kind is Kind.LIMITED))
-        return min(waits)
-
-    def _places(self, trial: Trial) -> Iterator[tuple[Lane, str]]:
-        for model in trial.decision.models:
-            for lane in self._lanes(trial, model):
-                yield lane, model
-
     def _attempt(self, trial: Trial, lane: Lane) -> Generator[Step, Word, Answer | None]:
         """Ask once; return the answer, or None after a fault, which is remembered."""
         try:
             attempt = self._begin(trial, lane)
         except (BudgetSpent, ConfigInvalid) as error:  # the latter of a budget file
-            return exchange.refusal(error, exchange.told(trial))
+            return answering.refusal(error, answering.told(trial))
         if attempt is None:
             return None
         try:
@@ -273,7 +201,7 @@ class Switchboard:
         trial.tried.append(lane)
         seconds = max(trial.deadline - self._clock(), LEAST_SECONDS)
         try:
-            send = exchange.send(trial, lane, self.config.policy, seconds)
+            send = addressing.send(trial, lane, self.config.policy, seconds)
         except RequestRefused as error:
             trial.barred.append(lane)
             trial.fault = trial.fault or Fault(Kind.REFUSED, error)
@@ -308,10 +236,7 @@ class Switchboard:
 
     def _second(self, trial: Trial) -> Attempt | None:
         """Begin the second attempt of a race, on another lane with the same model."""
-        model = trial.model
-        lanes = [lane for lane in self._lanes(trial, model) if self.health.usable(lane, model)]
-        free = [lane for lane in lanes if self._has_room(trial, lane, model)]
-        lane = self.pool.pick(free, trial.tried)
+        lane = self.roster.another(trial)
         if lane is None or not self._may_go_on(trial) or not self._retries.take():
             return None
         try:
@@ -324,7 +249,7 @@ class Switchboard:
         lane, model = attempt.lane, attempt.model
         if isinstance(outcome, Arrived):
             self.limits.learn(lane, model, outcome.headers)
-        outcome = exchange.understood(trial, lane, outcome)
+        outcome = answering.understood(trial, lane, outcome)
         trial.lane, trial.outcome = lane, outcome
         trial.fault = faults.fault_in(outcome, lane, model) or _whole(trial, outcome)
         if trial.fault is None and isinstance(outcome, Arrived):
@@ -343,7 +268,7 @@ class Switchboard:
         self.accounts.abandon(attempt)
 
     def _accept(self, trial: Trial, attempt: Attempt, arrived: Arrived) -> Answer:
-        headers = {**self._returned(arrived), **exchange.told(trial)}
+        headers = {**self._returned(arrived), **answering.told(trial)}
         if arrived.body is None:
             settlement = Settlement(attempt.relay, lambda relay: self._settle(attempt, relay))
             return Answer(arrived.status, headers, None, settlement)
@@ -353,8 +278,8 @@ class Switchboard:
         if not trial.model:
             self.accounts.release(attempt)
             return Answer(arrived.status, headers, arrived.body)
-        usd = self.accounts.settle(attempt, exchange.usage(trial, arrived))
-        return Answer(arrived.status, {**headers, **exchange.cost_header(usd)}, arrived.body)
+        usd = self.accounts.settle(attempt, answering.usage(trial, arrived))
+        return Answer(arrived.status, {**headers, **answering.cost_header(usd)}, arrived.body)
 
     def _settle(self, attempt: Attempt, relay: Relay) -> None:
         """End a stream: what it cost, and, if it failed on its way, whose fault that was."""
@@ -369,43 +294,27 @@ class Switchboard:
 
     def _give_up(self, trial: Trial) -> Answer:
         """Hand on the endpoint's own last word where there is one, else say it in its place."""
-        fault = trial.fault or self._blocking(trial)
-        told = exchange.told(trial)
+        fault = trial.fault or self.roster.blocking(trial)
+        told = answering.told(trial)
         if fault.kind is Kind.LIMITED:
-            told["retry-after"] = str(self._retry_after(trial, fault))
+            told["retry-after"] = str(self.roster.retry_after(trial, fault))
         error = self._safe(fault.error)
         if trial.stopped:
-            return exchange.refusal(_maybe_accepted(trial, error), told)
+            return answering.refusal(_maybe_accepted(trial, error), told)
         match trial.outcome:
             case Lost():
                 return Answer(0, told, b"", error=error)
             case Arrived(status=status, body=bytes(body)) if status >= HTTPStatus.BAD_REQUEST:
                 headers = {**self._returned(trial.outcome), **told}
                 return Answer(status, headers, self._scrubbed(body), error=error)
-        return exchange.refusal(error, told)
-
-    def _blocking(self, trial: Trial) -> Fault:
-        """Return the fault because of which nobody could be asked; a pause before anything."""
-        places = list(self._places(trial))
-        if not places:
-            return Fault(Kind.REFUSED, _nobody(trial))
-        found = [fault for lane, model in places if (fault := self.health.blame(lane, model))]
-        pauses = [fault for fault in found if fault.kind is Kind.LIMITED]
-        full = [_AT_LIMIT] if len(found) < len(places) else []
-        return (pauses or full or found or [_PAST_DEADLINE])[0]
-
-    def _retry_after(self, trial: Trial, fault: Fault) -> int:
-        """Return the whole seconds after which asking again makes sense."""
-        ready = self._shortest_wait(trial)[0]
-        said = fault.retry_after if fault.retry_after is not None else 1.0
-        return max(1, -int(-min(said if ready == float("inf") else ready, MAX_COOL_SECONDS) // 1))
+        return answering.refusal(error, told)
 
     def _safe(self, error: GatewayError) -> GatewayError:
         """Return the error without any key that an endpoint may have quoted back at us."""
         return type(error)(self.config.without_secrets(error.message), mend=error.mend)
 
     def _returned(self, arrived: Arrived) -> dict[str, str]:
-        headers = exchange.returned(arrived).items()
+        headers = answering.returned(arrived).items()
         return {name: self.config.without_secrets(value) for name, value in headers}
 
     def _scrubbed(self, body: bytes) -> bytes:
@@ -444,11 +353,3 @@ def _maybe_accepted(trial: Trial, error: GatewayError) -> MaybeAccepted:
         f"{label} may have accepted this, but its answer was lost ({error.message})",
         mend="look for it before ordering again",
     )
-
-
-def _nobody(trial: Trial) -> NoModel:
-    call = trial.call
-    if call.wanted_lane:
-        text = f"no endpoint and no key is called {call.wanted_lane}, or it cannot take this call"
-        return NoModel(text, mend="check the x-gw-lane header")
-    return NoModel(f"no endpoint of this pool can take {call.name}", mend="add one that can")

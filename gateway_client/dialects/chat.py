@@ -124,11 +124,10 @@ def tool_call(id: object, name: object, arguments: str) -> Payload:
     return {"id": id, "type": "function", "function": {"name": name, "arguments": arguments}}
 
 
-def error(message: str, kind: str = "", code: object = None) -> Payload:
+def error(message: str, kind: str = "", code: object = None, **more: object) -> Payload:
     """Return an error as OpenAI words it; in a stream it is an event of its own."""
-    return {
-        "error": {"message": message, "type": kind or "upstream_error", "param": None, "code": code}
-    }
+    told = {"message": message, "type": kind or "upstream_error", "param": None, "code": code}
+    return {"error": told | more}
 
 
 def written(payload: Payload) -> bytes:

@@ -343,7 +343,9 @@ def _error(said: Payload) -> Payload:
     reasons = [detail.get("reason") for detail in shapes.records(said.get("details"))]
     if "API_KEY_INVALID" in reasons:  # which is a 400, as if the request were wrong
         code = "invalid_api_key"
-    return chat.error(message, kind, code)
+    delays = [detail.get("retryDelay") for detail in shapes.records(said.get("details"))]
+    delay = next((delay for delay in delays if isinstance(delay, str)), None)
+    return chat.error(message, kind, code, **({"retry_delay": delay} if delay else {}))
 
 
 class _Events:

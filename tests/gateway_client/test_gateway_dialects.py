@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from openai.types.chat import ChatCompletionMessageParam
 
     from gateway_client import GatewayClient
+    from gateway_client.testing import FakeTime
 
     MakeClient = Callable[..., GatewayClient]
     MakeEndpoint = Callable[..., Endpoint]
@@ -201,3 +202,18 @@ async def test_calls_that_only_openai_has_go_to_endpoints_that_speak_it(
             assert refused.status_code == 400
             assert isinstance(refused.extensions["gateway_error"], NoModel)
     assert one.asked == []
+
+
+async def test_the_delay_that_google_asks_for_in_the_body_of_a_429_is_kept(
+    endpoint: MakeEndpoint, client: MakeClient, fake_time: FakeTime
+) -> None:
+    info = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "17s"}
+    error = {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "slow", "details": [info]}
+    limited = Reply(status=429, body=json.dumps({"error": error}).encode())
+    async with (
+        ScriptedGateway([limited, Reply.failure(400, "enough")]) as vendor,
+        client(endpoint("vendor", vendor, "k-1", dialect="google")) as gateway,
+    ):
+        with pytest.raises(openai.BadRequestError):
+            await ask(gateway)
+    assert fake_time.slept == [17]

@@ -59,3 +59,15 @@ def test_both_ways_to_report_usage_are_read() -> None:
     assert wire.reported_usage(dict(chat)) == wire.Usage(3, 0, 2)
     assert wire.reported_usage(dict(responses)) == wire.Usage(3, 4)
     assert wire.reported_usage({"usage": {"odd": 1}}) is None
+
+
+def test_a_ledger_with_a_bound_forgets_entries_and_no_sums() -> None:
+    bounded, whole = Ledger(keep=2), Ledger()
+    for ledger in (bounded, whole):
+        for task, model, usd in (("a", "x", Decimal(1)), ("b", "x", None), ("a", "y", Decimal(2))):
+            ledger.settle(entry(task, model, usd))
+            ledger.settle(entry(task, model, usd, estimated=True))
+    assert [kept.model for kept in bounded.entries] == ["y", "y"]
+    assert bounded.totals() == whole.totals()
+    assert bounded.by_task() == whole.by_task()
+    assert bounded.by_model() == whole.by_model()
