@@ -1,8 +1,10 @@
 """START HERE. The whole machine as a LangGraph state machine, and the only home of LangGraph.
 
     refine ─► retrieve ─► synthesize ─► verify ─► render
-                 ▲  └───────────┐         │
-                 └── deepen ◄───┴─────────┘   while sub-questions are open and rounds are left
+                ▲   │          ▲          │
+                └─ deepen ─────┘          │   while rounds are left: what was read covers too
+                     ▲                    │   little of a sub-question, or no claim on it holds
+                     └────────────────────┘
 
 Each node reads values from the state, hands them with its tools to one stage, and puts the
 stage's result back. Texts stay in the document store; the state carries their digests, so a
@@ -66,6 +68,7 @@ class State(Input):
     brief: Brief
     evidence: Evidence
     fresh: bool
+    unwritten: bool
     draft: Draft
     verified: Verified
     failures: Annotated[tuple[Failure, ...], _joined]
@@ -142,6 +145,7 @@ async def _refine(state: State, tools: Tools, tell: Tell) -> Update:
     return {
         "started": started,
         "round": 1,
+        "unwritten": False,
         "brief": brief,
         "evidence": Evidence(),
         "verified": Verified(),
@@ -154,7 +158,8 @@ async def _retrieve(state: State, tools: Tools, tell: Tell) -> Update:
         state["question"], state["brief"], before, library=tools.library, tell=tell
     )
     await tools.folder.write("2-evidence.json", step_file(after))
-    return {"evidence": after, "fresh": len(after.sources) > len(before.sources)}
+    fresh = len(after.sources) > len(before.sources)
+    return {"evidence": after, "fresh": fresh, "unwritten": fresh or state["unwritten"]}
 
 
 async def _synthesize(state: State, tools: Tools, tell: Tell) -> Update:
@@ -167,7 +172,7 @@ async def _synthesize(state: State, tools: Tools, tell: Tell) -> Update:
         tell=tell,
     )
     await tools.folder.write(f"3-draft-{state['round']}.json", step_file(draft))
-    return {"draft": draft, "failures": draft.failures}
+    return {"draft": draft, "failures": draft.failures, "unwritten": False}
 
 
 async def _verify(state: State, tools: Tools, tell: Tell) -> Update:
@@ -185,7 +190,7 @@ async def _verify(state: State, tools: Tools, tell: Tell) -> Update:
 
 
 async def _deepen(state: State, tools: Tools, tell: Tell) -> Update:
-    before, gaps = state["brief"], _gaps(state)
+    before, gaps = state["brief"], _poor(state) if state["unwritten"] else _gaps(state)
     update: Update = {"round": state["round"] + 1}
     try:
         brief = await deepen(before, gaps, model=tools.model, breadth=state["question"].breadth)
@@ -230,6 +235,7 @@ def _report(state: State, tools: Tools) -> Report:
         failures=(*evidence.failures, *writing),
         usage=tools.model.usage(),
         seconds_by_stage=state["seconds"],
+        considered=evidence.considered,
     )
 
 
@@ -255,16 +261,30 @@ def _gaps(state: State) -> tuple[SubQuestion, ...]:
     return tuple(part for part in parts if not state["verified"].covers(part.id))
 
 
+def _poor(state: State) -> tuple[SubQuestion, ...]:
+    """Return the open sub-questions of which what was read surely covers too little."""
+    judged = {one.sub_question: one.covered for one in state["evidence"].coverage}
+    return tuple(part for part in _gaps(state) if judged.get(part.id) is False)
+
+
+def _may_deepen(state: State) -> bool:
+    return state["round"] < state["question"].depth
+
+
 def _after_retrieve(state: State) -> Literal["synthesize", "deepen", "render"]:
-    return "synthesize" if state["fresh"] else _after_verify(state)
+    if not state["unwritten"]:
+        return _after_verify(state)
+    return "deepen" if state["fresh"] and _poor(state) and _may_deepen(state) else "synthesize"
 
 
 def _after_verify(state: State) -> Literal["deepen", "render"]:
-    return "deepen" if _gaps(state) and state["round"] < state["question"].depth else "render"
+    return "deepen" if _gaps(state) and _may_deepen(state) else "render"
 
 
-def _after_deepen(state: State) -> Literal["retrieve", "render"]:
-    return "retrieve" if state["fresh"] else "render"
+def _after_deepen(state: State) -> Literal["retrieve", "synthesize", "render"]:
+    if state["fresh"]:
+        return "retrieve"
+    return "synthesize" if state["unwritten"] else "render"
 
 
 class Node(Protocol):

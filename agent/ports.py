@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel
 
@@ -64,6 +64,15 @@ class SearchEngine(Protocol):
 
         What is outside the scope is left out, as far as hits tell their dates.
         """
+        ...
+
+
+@runtime_checkable
+class Mending(Protocol):
+    """An engine that goes elsewhere when its own source fails, and owns up to it."""
+
+    def failures(self) -> Sequence[Failure]:
+        """Return what failed so far and was mended by other means."""
         ...
 
 

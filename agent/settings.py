@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from agent.errors import InvalidSettings
 
 PREFIX: Final = "DEEP_RESEARCH_"
+SITE: Final = re.compile(r"[\w-]+(\.[\w-]+)*")
 HOST_AND_PORT: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]/]+):\d{1,5}")
 
 
@@ -27,13 +28,28 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
     out: Path = Field(Path("runs"), description="folder that run folders are made in")
+    engines: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="comma-separated engines to ask side by side: searxng, ddgs, tavily, brave,"
+        " serper, exa, gateway, arxiv, openalex, semantic_scholar, crossref; by default arxiv and"
+        " every engine for the web that is set up, or ddgs",
+    )
+    engine_urls: Annotated[dict[str, str], NoDecode] = Field(
+        {},
+        description="comma-separated `engine=address` for engines at other addresses than their"
+        " makers'",
+    )
     searxng_url: str | None = Field(
-        None,
-        description="base address of a SearXNG instance; `/search` is appended, and it replaces"
-        " the keyless engine",
+        None, description="base address of a SearXNG instance; `/search` is appended"
     )
     arxiv_url: str = Field(
         "https://export.arxiv.org/api/query", description="arXiv's whole query endpoint"
+    )
+    only_sites: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="comma-separated sites (with their subdomains) to search, and no others"
+    )
+    without_sites: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="comma-separated sites to leave out"
     )
     allow_hosts: Annotated[frozenset[str], NoDecode] = Field(
         frozenset(),
@@ -45,16 +61,60 @@ class Settings(BaseSettings):
     )
     depth: int = Field(2, ge=1, le=10, description="most rounds of retrieval")
     breadth: int = Field(5, ge=1, le=20, description="most queries a round for each kind of source")
-    page_seconds: float = Field(20.0, gt=0, le=300, description="deadline for reading one page")
+    pages: int = Field(8, ge=1, le=100, description="most pages read a round for each sub-question")
+    reads_at_once: int = Field(8, ge=1, le=64, description="most pages read at a time")
+    page_seconds: float = Field(20.0, gt=0, le=300, description="deadline for fetching one page")
+    parse_seconds: float = Field(
+        10.0, gt=0, le=300, description="deadline for making text of one page"
+    )
     search_seconds: float = Field(20.0, gt=0, le=300, description="deadline for one search")
+    robots: bool = Field(default=True, description="whether robots.txt is obeyed")
+    contact: str = Field(
+        "", description="e-mail address that sites and indexes may see, as some of them ask for"
+    )
+    cache: Path | None = Field(
+        None,
+        description="folder that keeps pages for later runs, by default in the user's cache",
+    )
+    cached: bool = Field(default=True, description="whether pages are kept for later runs")
+    offline: bool = Field(default=False, description="whether pages are read from the cache alone")
 
-    @field_validator("allow_hosts", "corpus", mode="before")
+    @field_validator(
+        "allow_hosts", "corpus", "engines", "only_sites", "without_sites", mode="before"
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         """Take ``a,b`` for two values."""
         if isinstance(value, str):
             return [part.strip() for part in value.split(",") if part.strip()]
         return value
+
+    @field_validator("engine_urls", mode="before")
+    @classmethod
+    def _paired(cls, value: object) -> object:
+        """Take ``a=x,b=y`` for a mapping."""
+        if not isinstance(value, str):
+            return value
+        pairs = [part.partition("=") for part in value.split(",") if part.strip()]
+        return {name.strip(): address.strip() for name, _, address in pairs}
+
+    @field_validator("engine_urls")
+    @classmethod
+    def _addresses(cls, value: dict[str, str]) -> dict[str, str]:
+        """Refuse what is no http address."""
+        for address in value.values():
+            cls._address(address)
+        return value
+
+    @field_validator("only_sites", "without_sites")
+    @classmethod
+    def _sites(cls, sites: tuple[str, ...]) -> tuple[str, ...]:
+        """Refuse an address where a site's name is asked for: it would match nothing, silently."""
+        for site in sites:
+            if not SITE.fullmatch(site):
+                message = f"{site!r} is no site, as in example.org"
+                raise ValueError(message)
+        return tuple(site.lower() for site in sites)
 
     @field_validator("allow_hosts")
     @classmethod
@@ -104,7 +164,7 @@ def variables() -> tuple[tuple[str, str, str], ...]:
 
 
 def _shown(default: object) -> str:
-    return "" if default in (None, (), frozenset()) else str(default)
+    return "" if default in (None, (), frozenset(), "") or default == {} else str(default)
 
 
 def _refuse_unknown() -> None:

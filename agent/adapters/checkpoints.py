@@ -7,11 +7,11 @@ from typing import Any, Final
 
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
-from agent.domain import evidence, question, report
+from agent.domain import coverage, evidence, question, report
 
 OURS: Final = tuple(
     value
-    for module in (question, evidence, report)
+    for module in (question, evidence, coverage, report)
     for value in vars(module).values()
     if isinstance(value, type) and is_dataclass(value) and value.__module__ == module.__name__
 )

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from datetime import date, datetime
 
+    from agent.domain.coverage import Covered
     from agent.domain.question import SourceKind
+
+
+ONLY_ABSTRACT: Final = "only the abstract could be read"
+"""The note on a source of which the full text could not be had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,9 @@ class Source:
     ``spans`` are its passages, as (start, end) character offsets into that text; passage
     ``S3.1`` is the first span of source ``S3``. ``note`` says what a reader should know of
     the reading, for example that only the abstract could be read. ``page_starts`` are as in Page.
+    ``work`` is the id of the first source that is the same work: mirrors and copies share it.
+    ``injections`` counts stretches of the text that give orders to language models. ``read_url``
+    is where the text really stood, empty if that was nowhere but in a search's answer.
     """
 
     id: str
@@ -90,6 +99,14 @@ class Source:
     site: str = ""
     publication: Publication = Publication()
     page_starts: tuple[int, ...] = ()
+    work: str = ""
+    injections: int = 0
+    read_url: str = ""
+    canonical_url: str = ""
+
+    def page(self, offset: int) -> int | None:
+        """Return the page, from 1, on which a character stands; None without pages."""
+        return bisect_right(self.page_starts, offset) or None
 
     def span(self, passage: str) -> tuple[int, int] | None:
         """Return the offsets of a passage id, or None if this source has no such passage."""
@@ -119,12 +136,32 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True)
+class Considered:
+    """A work that was found: whether it was chosen to be read, why, and by whom it was found.
+
+    ``sub_question`` is the id of the one it was chosen for, empty if it was passed over.
+    """
+
+    url: str
+    title: str
+    chosen: bool
+    why: str
+    sub_question: str
+    found_by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
-    """All that was asked and read so far, and all that could not be."""
+    """All that was asked and read so far, and all that could not be.
+
+    ``coverage`` says how well what was read covers each sub-question.
+    """
 
     searches: tuple[Search, ...] = ()
     sources: tuple[Source, ...] = ()
     failures: tuple[Failure, ...] = ()
+    considered: tuple[Considered, ...] = ()
+    coverage: tuple[Covered, ...] = ()
 
     @property
     def silent(self) -> tuple[SourceKind, ...]:
@@ -133,9 +170,17 @@ class Evidence:
         asked = dict.fromkeys(search.kind for search in self.searches)
         return tuple(kind for kind in asked if kind not in answered)
 
+    @property
+    def independent(self) -> int:
+        """How many of the sources are different works."""
+        return len({source.work or source.id for source in self.sources})
+
     def was_asked(self, engine: str, query: str) -> bool:
-        """Whether an engine has had a query already."""
-        return any((search.engine, search.query) == (engine, query) for search in self.searches)
+        """Whether an engine has had a query already, however it was spaced or capitalised."""
+        return any(
+            search.engine == engine and _folded(search.query) == _folded(query)
+            for search in self.searches
+        )
 
     def source_of(self, passage: str) -> Source | None:
         """Return the source a passage id belongs to, if both exist."""
@@ -143,3 +188,7 @@ class Evidence:
             if source.span(passage) is not None:
                 return source
         return None
+
+
+def _folded(query: str) -> str:
+    return " ".join(query.casefold().split())

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from agent.domain.evidence import Failure, Source
+    from agent.domain.evidence import Considered, Failure, Source
     from agent.domain.question import Brief, Question
 
 Verdict = Literal["held", "repaired"]
@@ -160,6 +160,7 @@ class Report:
     failures: tuple[Failure, ...]
     usage: Usage
     seconds_by_stage: Mapping[str, float]
+    considered: tuple[Considered, ...] = ()
 
     @property
     def claims(self) -> tuple[Claim, ...]:
@@ -172,3 +173,8 @@ class Report:
         by_id = {source.id: source for source in self.sources}
         order = dict.fromkeys(c.source for claim in self.claims for c in claim.citations)
         return tuple(by_id[id_] for id_ in order)
+
+    @property
+    def independent(self) -> int:
+        """How many of the cited sources are different works."""
+        return len({source.work or source.id for source in self.cited})

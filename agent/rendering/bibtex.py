@@ -100,9 +100,15 @@ def _fields(source: Source) -> Iterator[tuple[str, str]]:
     if source.published:
         yield "year", f"{{{source.published.year}}}"
         yield "month", _MONTHS[source.published.month - 1]
-    if source.kind == "arxiv" and (found := _ARXIV.search(source.url)):
-        yield "eprint", f"{{{found['id']}}}"
+    found = _ARXIV.search(source.url) if source.kind == "arxiv" else None
+    eprint = found["id"] if found else source.publication.arxiv_id
+    if eprint:
+        yield "eprint", f"{{{_escaped(eprint)}}}"
         yield "archivePrefix", "{arXiv}"
+    if source.publication.venue:
+        yield "howpublished", f"{{{_escaped(source.publication.venue)}}}"
+    if source.publication.doi:
+        yield "doi", f"{{{_escaped(source.publication.doi)}}}"
     url = linkable(source.url)
     if url:
         yield "url", f"{{{url}}}"  # taken verbatim by readers of BibTeX; braces are encoded

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from agent.domain.evidence import Source
+    from agent.domain.evidence import Considered, Publication, Source
     from agent.domain.report import Claim, Report, Usage
 
 SCHEMA: Final = "deep-research/report/1"
@@ -26,6 +26,7 @@ def as_json(report: Report) -> str:
 
 def _whole(report: Report) -> dict[str, object]:
     cited = {source.id for source in report.cited}
+    sources = {source.id: source for source in report.sources}
     return {
         "schema": SCHEMA,
         "run": _run(report),
@@ -34,7 +35,7 @@ def _whole(report: Report) -> dict[str, object]:
             {
                 "title": section.title,
                 "answers": list(section.answers),
-                "claims": [_claim(claim) for claim in section.claims],
+                "claims": [_claim(claim, sources) for claim in section.claims],
             }
             for section in report.sections
         ],
@@ -42,6 +43,8 @@ def _whole(report: Report) -> dict[str, object]:
         "disagreements": [],  # nothing looks for contradictions between sources yet
         "gaps": list(report.gaps),
         "sources": [_source(source, cited=source.id in cited) for source in report.sources],
+        "independent_sources": report.independent,
+        "considered": [_considered(work) for work in report.considered],
         "failures": [{"what": failure.what, "why": failure.why} for failure in report.failures],
         "usage": {
             **_spent(report.usage),
@@ -79,7 +82,7 @@ def _brief(report: Report) -> dict[str, object]:
     }
 
 
-def _claim(claim: Claim) -> dict[str, object]:
+def _claim(claim: Claim, sources: Mapping[str, Source]) -> dict[str, object]:
     return {
         "id": claim.id,
         "sentence": claim.sentence,
@@ -91,6 +94,7 @@ def _claim(claim: Claim) -> dict[str, object]:
                 "quote": citation.quote,
                 "start": citation.start,
                 "end": citation.end,
+                "page": sources[citation.source].page(citation.start),
             }
             for citation in claim.citations
         ],
@@ -109,6 +113,34 @@ def _source(source: Source, *, cited: bool) -> dict[str, object]:
         "sha256": source.sha256,
         "cited": cited,
         "note": source.note,
+        "site": source.site,
+        "read_url": source.read_url,
+        "work": source.work or source.id,
+        "injections": source.injections,
+        **_publication(source.publication),
+    }
+
+
+def _considered(work: Considered) -> dict[str, object]:
+    return {
+        "url": work.url,
+        "title": work.title,
+        "chosen": work.chosen,
+        "why": work.why,
+        "sub_question": work.sub_question or None,
+        "found_by": list(work.found_by),
+    }
+
+
+def _publication(work: Publication) -> dict[str, object]:
+    return {
+        "doi": work.doi,
+        "arxiv_id": work.arxiv_id,
+        "pmid": work.pmid,
+        "venue": work.venue,
+        "citations": work.citations,
+        "retracted": work.retracted,
+        "licence": work.licence,
     }
 
 

@@ -46,6 +46,15 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """A work that was found, and why it was read or not."""
+
+    title: str
+    chosen: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
     """All a template shows; outside texts are already escaped, labels are in ``words``."""
 
@@ -66,13 +75,14 @@ class Layout:
     also_read: tuple[Reference, ...]
     web_queries: tuple[str, ...]
     arxiv_queries: tuple[str, ...]
+    considered: tuple[Found, ...]
     failures: tuple[tuple[str, str], ...]
     facts: tuple[Fact, ...]
 
 
 def lay_out(report: Report, words: Words, text: Callable[[str], str]) -> Layout:
     """Lay out a report; ``text`` escapes what came from outside, for one markup."""
-    citing = cite(report, text)
+    citing = cite(report, words, text)
     return Layout(
         words=words,
         language=text(report.brief.language),
@@ -91,6 +101,7 @@ def lay_out(report: Report, words: Words, text: Callable[[str], str]) -> Layout:
         also_read=unnumbered(report, words, text),
         web_queries=tuple(map(text, report.brief.web_queries)),
         arxiv_queries=tuple(map(text, report.brief.arxiv_queries)),
+        considered=tuple(_considered(report, text)),
         failures=tuple((text(failure.what), text(failure.why)) for failure in report.failures),
         facts=tuple(facts(report, words, text)),
     )
@@ -100,6 +111,8 @@ def _glance(report: Report, words: Words) -> Iterator[str]:
     yield words.count(
         "claims", len(report.claims), sources=words.count("sources", len(report.cited))
     )
+    if report.independent < len(report.cited):
+        yield words.count("independent", report.independent)
     repaired = sum(claim.verdict == "repaired" for claim in report.claims)
     if repaired:
         yield words.count("repaired", repaired)
@@ -119,6 +132,11 @@ def _asked(report: Report, text: Callable[[str], str]) -> Iterator[Asked]:
         )
         part = next(answering, None)
         yield Asked(text(asked.text), part is not None, part)
+
+
+def _considered(report: Report, text: Callable[[str], str]) -> Iterator[Found]:
+    for work in report.considered:
+        yield Found(text(work.title or work.url), work.chosen, text(work.why))
 
 
 def _parts(report: Report, citing: Citing, text: Callable[[str], str]) -> Iterator[Part]:

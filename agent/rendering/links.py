@@ -6,6 +6,8 @@ import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
+from agent.domain.evidence import ONLY_ABSTRACT
+
 if TYPE_CHECKING:
     from agent.domain.evidence import Source
 
@@ -30,11 +32,18 @@ def linkable(url: str) -> str | None:
     return encoded if _LINKABLE.match(encoded) else None
 
 
-def at_quote(source: Source, words: str) -> str | None:
-    """Return a link that opens a web page at the quote (a text fragment); None for other kinds."""
-    url = linkable(source.url)
-    if url is None or source.kind != "web" or not url.lower().startswith("http"):
+def at_quote(source: Source, words: str, offset: int = 0) -> str | None:
+    """Return a link that opens a source at the quote, None where that cannot be.
+
+    A web page opens at the words (a text fragment), a document with pages at the page.
+    """
+    stands = source.kind == "web" or source.note == ONLY_ABSTRACT  # on the page that is linked to
+    url = linkable(source.read_url or (source.url if stands else ""))
+    if url is None or not url.lower().startswith("http"):
         return None
+    page = source.page(offset)
+    if page is not None:
+        return f"{url.partition('#')[0]}#page={page}"
     separator = ":~:" if "#" in url else "#:~:"
     return f"{url}{separator}text={_fragment(words)}"
 

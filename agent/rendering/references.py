@@ -6,6 +6,7 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from agent.domain.evidence import ONLY_ABSTRACT
 from agent.rendering.links import at_quote, linkable, stored_text
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One quote, wherever it is cited; ``at_quote`` opens the page there, if that can be."""
+    """One quote, wherever it is cited; ``at_quote`` opens it there, ``page`` is that of a PDF."""
 
     number: int
     reference: int
@@ -26,6 +27,7 @@ class Note:
     title: str
     url: str | None
     at_quote: str | None
+    page: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,8 @@ class Reference:
     authors: tuple[str, ...]
     published: str
     read: str
-    remark: str
+    remarks: tuple[str, ...]
+    warnings: tuple[str, ...]
     stored: str | None
     notes: tuple[Note, ...] = ()
     marks: tuple[int, ...] = ()
@@ -69,9 +72,9 @@ class Citing:
         return tuple(mark for mark in everywhere if mark.reference == reference)
 
 
-def cite(report: Report, text: Callable[[str], str]) -> Citing:
+def cite(report: Report, words: Words, text: Callable[[str], str]) -> Citing:
     """Return the quotes and marks of a report, numbered."""
-    notes = _notes(report, text)
+    notes = _notes(report, words, text)
     numbers = itertools.count(1)
     marks = tuple(tuple(_marks(claim, notes, numbers)) for claim in report.claims)
     return Citing(marks, tuple(notes.values()))
@@ -93,7 +96,7 @@ def unnumbered(report: Report, words: Words, text: Callable[[str], str]) -> tupl
     return tuple(_reference(s, words, text) for s in report.sources if s.id not in cited)
 
 
-def _notes(report: Report, text: Callable[[str], str]) -> dict[Citation, Note]:
+def _notes(report: Report, words: Words, text: Callable[[str], str]) -> dict[Citation, Note]:
     order = {source.id: number for number, source in enumerate(report.cited, 1)}
     by_id = {source.id: source for source in report.cited}
     shown = itertools.chain.from_iterable(
@@ -106,10 +109,16 @@ def _notes(report: Report, text: Callable[[str], str]) -> dict[Citation, Note]:
             text(citation.quote),
             _title(by_id[citation.source], text),
             linkable(by_id[citation.source].url),
-            at_quote(by_id[citation.source], citation.quote),
+            at_quote(by_id[citation.source], citation.quote, citation.start),
+            _page(by_id[citation.source], citation, words),
         )
         for number, citation in enumerate(dict.fromkeys(shown), 1)
     }
+
+
+def _page(source: Source, citation: Citation, words: Words) -> str:
+    number = source.page(citation.start)
+    return words.say("page", n=number) if number else ""
 
 
 def _by_source(claim: Claim) -> dict[str, list[Citation]]:
@@ -142,7 +151,8 @@ def _reference(
         authors=tuple(map(text, source.authors)),
         published=source.published.isoformat() if source.published else "",
         read=source.read_at.date().isoformat(),
-        remark=text(source.note),
+        remarks=tuple(_remarks(source, words, text)),
+        warnings=tuple(_warnings(source, words)),
         stored=stored_text(source.sha256),
         notes=tuple(dict.fromkeys(note for mark in marks for note in mark.notes)),
         marks=tuple(mark.number for mark in marks),
@@ -151,3 +161,26 @@ def _reference(
 
 def _title(source: Source, text: Callable[[str], str]) -> str:
     return text(source.title) or text(source.url)
+
+
+def _remarks(source: Source, words: Words, text: Callable[[str], str]) -> Iterator[str]:
+    """Yield what a reader should know of the work and of its reading."""
+    work = source.publication
+    if work.venue:
+        yield text(work.venue)
+    if work.citations is not None:
+        yield words.count("citations", work.citations)
+    if work.licence:
+        yield text(work.licence)
+    if source.work not in {"", source.id}:
+        yield words.say("copy")
+    if source.note:
+        yield words.say("only_abstract") if source.note == ONLY_ABSTRACT else text(source.note)
+
+
+def _warnings(source: Source, words: Words) -> Iterator[str]:
+    """Yield what should make a reader careful."""
+    if source.publication.retracted:
+        yield words.say("retracted")
+    if source.injections:
+        yield words.count("injections", source.injections)

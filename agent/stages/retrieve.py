@@ -1,46 +1,58 @@
-"""Second stage: searches everywhere at once and reads what is found, from the first answer on."""
+"""Second stage: searches everywhere at once, chooses what is worth reading, and reads it whole."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urldefrag
 
+from agent.domain.canonical import canonical
+from agent.domain.coverage import Read, coverage
+from agent.domain.duplicates import Described, independent_works, work_keys
 from agent.domain.events import Event, Tell, tell_nobody
-from agent.domain.evidence import Evidence, Failure, Page, Search, Source
+from agent.domain.evidence import Considered, Evidence, Failure, Search, Source
+from agent.domain.fusion import Ranking, fuse
 from agent.domain.language import language_of_query
-from agent.domain.passages import passages
-from agent.errors import PageUnreadable, SearchFailed, SearchUnavailable
+from agent.domain.selection import Reason, choose
+from agent.errors import SearchFailed, SearchUnavailable
+from agent.ports import Mending
+from agent.stages.reading import Desk
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from agent.domain.evidence import Hit
+    from agent.domain.fusion import Candidate
     from agent.domain.question import Brief, Question
+    from agent.domain.selection import Choice
     from agent.ports import Clock, DocumentStore, PageReader, SearchEngine
 
-SEARCHES_AT_ONCE: Final = 4
-READS_AT_ONCE: Final = 8
-"""Bounds that keep a run polite; a later search never waits for an earlier read."""
-HITS_PER_QUERY: Final = 6
+SEARCHES_AT_ONCE: Final = 8
+HITS_PER_QUERY: Final = 10
 SEARCH_SECONDS: Final = 180.0
-READ_SECONDS: Final = 60.0
-"""Deadlines of last resort: adapters have shorter ones of their own. A search may first wait its
+"""A deadline of last resort: adapters have shorter ones of their own. A search may first wait its
 turn, as arXiv wants three seconds between two."""
 
-Place = tuple[int, int, int]
-"""Where a hit stood: engine, query, rank. Sources are numbered in this order."""
+Place = tuple[int, int]
+"""Which engine was asked which query: what is told is told in this order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """Everything retrieval reads from and keeps texts in."""
+    """Everything retrieval reads from and keeps texts in, and how much of it.
+
+    ``pages`` is how many are read for each sub-question in one round, ``reads_at_once`` how many
+    at a time. All searches are waited for before choosing, but no longer than ``patience``
+    seconds: then what has come gets its share of the pages.
+    """
 
     engines: Sequence[SearchEngine]
     reader: PageReader
     documents: DocumentStore
     clock: Clock
+    pages: int = 8
+    reads_at_once: int = 8
+    patience: float = 2.0
 
 
 async def retrieve(
@@ -51,24 +63,24 @@ async def retrieve(
     library: Library,
     tell: Tell = tell_nobody,
 ) -> Evidence:
-    """Ask every engine every query that is new, read every hit, and add it to the evidence.
+    """Ask every engine every query that is new, read the best hits, and add them to the evidence.
 
     One failure never discards its siblings; each is recorded. Raises SearchUnavailable if not a
     single search of the whole run came back.
     """
-    reading = Reading(question, brief, before, library, tell)
-    async with asyncio.TaskGroup() as group:
-        for position, engine in enumerate(library.engines):
-            for number, query in enumerate(_queries(brief, engine)):
-                if not before.was_asked(engine.name, query):
-                    group.create_task(reading.look_up(group, engine, query, (position, number)))
-    after = reading.added_to_before()
+    looking = _Round(question, brief, before, library, tell)
+    await looking.run()
+    after = await looking.added_to_before()
     if after.searches and all(search.hits is None for search in after.searches):
         reasons = "; ".join(dict.fromkeys(failure.why for failure in after.failures))
         raise SearchUnavailable(f"no search came back: {reasons}", mend="try deep-research doctor")
     read, failed = len(after.sources), len(after.failures)
     tell(
-        Event("retrieve", f"{read} sources from {len(after.searches)} searches, {failed} failures")
+        Event(
+            "retrieve",
+            f"{read} sources, {after.independent} of them independent,"
+            f" from {len(after.searches)} searches, {failed} failures",
+        )
     )
     return after
 
@@ -85,8 +97,12 @@ def _queries(brief: Brief, engine: SearchEngine) -> tuple[str, ...]:
 
 
 @dataclass(slots=True)
-class Reading:
-    """One round of searching and reading while it goes on."""
+class _Round:
+    """One round of searching and reading while it goes on.
+
+    Works are known by their keys (duplicates.work_keys), since which of its addresses a work is
+    shown at may change while more engines answer.
+    """
 
     question: Question
     brief: Brief
@@ -94,102 +110,186 @@ class Reading:
     library: Library
     tell: Tell
     searches: dict[Place, Search] = field(default_factory=dict)
-    places: dict[str, Place] = field(default_factory=dict)
-    sources: dict[str, Source] = field(default_factory=dict)
+    rankings: dict[Place, Ranking] = field(default_factory=dict)
+    started: dict[str, Choice] = field(default_factory=dict)
+    sources: list[tuple[tuple[str, ...], Source]] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
-    searching: asyncio.Semaphore = field(
-        default_factory=lambda: asyncio.Semaphore(SEARCHES_AT_ONCE)
-    )
-    fetching: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(READS_AT_ONCE))
-    tried: set[str] = field(init=False)
+    asked: int = 0
+    reads: int = 0
+    lost: int = 0
+    nothing_left: bool = False
+    known: set[str] = field(init=False)
+    searching: asyncio.Semaphore = field(init=False)
+    desk: Desk = field(init=False)
 
     def __post_init__(self) -> None:
         """Remember what earlier rounds read or failed to read."""
-        self.tried = {urldefrag(source.url).url for source in self.before.sources}
-        self.tried |= {failure.what for failure in self.before.failures}
+        library = self.library
+        self.known = {canonical(failure.what) for failure in self.before.failures}
+        for source in self.before.sources:
+            self.known.update(work_keys((source.url,), source.publication))
+        self.searching = asyncio.Semaphore(SEARCHES_AT_ONCE)
+        self.desk = Desk(
+            library.reader,
+            library.documents,
+            library.clock,
+            self.question.scope(self.brief.language),
+            asyncio.Semaphore(library.reads_at_once),
+        )
 
-    async def look_up(
-        self, group: asyncio.TaskGroup, engine: SearchEngine, query: str, place: tuple[int, int]
-    ) -> None:
-        """Ask one engine one query, and start reading what is new among the hits."""
+    async def run(self) -> None:
+        """Search, and read from the first answers on."""
+        async with asyncio.TaskGroup() as group:
+            running = {
+                group.create_task(self._look_up(engine, query, place))
+                for place, engine, query in self._new_searches()
+            }
+            self.asked = len(running)
+            if running:
+                await asyncio.wait(running, timeout=self.library.patience)
+            while True:
+                running |= {group.create_task(self._read(choice)) for choice in self._choices()}
+                running = {task for task in running if not task.done()}
+                if not running:
+                    return
+                await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+
+    def _new_searches(self) -> Iterator[tuple[Place, SearchEngine, str]]:
+        for position, engine in enumerate(self.library.engines):
+            for number, query in enumerate(_queries(self.brief, engine)):
+                if not self.before.was_asked(engine.name, query):
+                    yield (position, number), engine, query
+
+    async def _look_up(self, engine: SearchEngine, query: str, place: Place) -> None:
+        """Ask one engine one query."""
         hits: Sequence[Hit] | None = None
+        scope = self.question.scope(language_of_query(query, self.brief.language))
         try:
             async with self.searching, asyncio.timeout(SEARCH_SECONDS):
-                hits = await engine.search(
-                    query,
-                    limit=HITS_PER_QUERY,
-                    scope=self.question.scope(language_of_query(query, self.brief.language)),
-                )
+                hits = await engine.search(query, limit=HITS_PER_QUERY, scope=scope)
         except (SearchFailed, TimeoutError) as error:
-            self._failed(f"{engine.name} search for {query!r}", error, SEARCH_SECONDS)
+            why = str(error) or f"no answer in {SEARCH_SECONDS:g} s"
+            self._failed(Failure(f"{engine.name} search for {query!r}", why))
         else:
             self.tell(Event("retrieve", f"{engine.name}: {len(hits)} hits for {query}"))
         found = None if hits is None else len(hits)
-        self.searches[*place, 0] = Search(engine.name, engine.kind, query, found)
-        for rank, hit in enumerate(hits or ()):
-            url = urldefrag(hit.url).url
-            if url not in self.tried:
-                self.tried.add(url)
-                group.create_task(self.read(url, hit))
-            self.places[url] = min((*place, rank), self.places.get(url, (*place, rank)))
+        self.searches[place] = Search(engine.name, engine.kind, query, found)
+        self.rankings[place] = Ranking(engine.name, query, tuple(hits or ()))
+        self.nothing_left = False
 
-    async def read(self, url: str, hit: Hit) -> None:
-        """Read one hit in full, or keep its abstract and say so."""
-        page, note = await self._page(hit)
-        if page is None:
+    def _choices(self) -> list[Choice]:
+        """Choose what to begin to read now: searches that still run keep their share of pages."""
+        pages = self.library.pages * max(1, len(self.brief.sub_questions))
+        share = pages * len(self.searches) // self.asked if self.asked else 0
+        room = share - self.reads + self.lost
+        if room <= 0 or self.nothing_left:
+            return []
+        choices = self._considered(pages + self.lost)
+        fresh = [
+            choice
+            for choice in choices
+            if choice.chosen and self.started.keys().isdisjoint(_keys(choice.candidate))
+        ]
+        waiting = any(choice.reason is Reason.BUDGET for choice in choices)
+        self.nothing_left = len(fresh) <= room and not waiting
+        for choice in fresh[:room]:
+            self.started.update(dict.fromkeys(_keys(choice.candidate), choice))
+            self.reads += 1
+        return fresh[:room]
+
+    def _considered(self, pages: int) -> tuple[Choice, ...]:
+        candidates = fuse(self.rankings[place] for place in sorted(self.rankings))
+        today = self.library.clock.now().date()
+        return choose(candidates, self.brief, pages=pages, today=today, read=self.known)
+
+    async def _read(self, choice: Choice) -> None:
+        """Read one work; one that cannot be read gives its place to the next."""
+        source, failures = await self.desk.read(choice.candidate.hit)
+        for failure in failures:
+            self._failed(failure)
+        if source is None:
+            self.lost += 1
+            self.known.update(_keys(choice.candidate))
             return
-        published = hit.published or page.published
-        if self.question.since and published and published < self.question.since:
-            self.failures.append(Failure(url, f"passed over: published {published}"))
-            return
-        self.sources[url] = Source(
-            id="",
-            kind=hit.kind,
-            url=hit.url,
-            title=hit.title or page.title or hit.url,
-            sha256=await self.library.documents.put(page.text),
-            read_at=self.library.clock.now(),
-            spans=passages(page.text),
-            authors=hit.authors or page.authors,
-            published=published,
-            note=note,
-        )
-        self.tell(Event("retrieve", f"read {hit.title or url}"))
+        self.sources.append((_keys(choice.candidate), source))
+        self.tell(Event("retrieve", f"read {source.title}"))
 
-    async def _page(self, hit: Hit) -> tuple[Page | None, str]:
-        """Return the first address of a hit that can be read, else its abstract, else nothing."""
-        for url in hit.read_urls or (hit.url,):
-            try:
-                async with self.fetching, asyncio.timeout(READ_SECONDS):
-                    page = await self.library.reader.read(url)
-            except (PageUnreadable, TimeoutError) as error:
-                self._failed(url, error, READ_SECONDS)
-            else:
-                if page.text.strip():
-                    return page, ""
-                self.failures.append(Failure(url, "the page has no text"))
-        if hit.abstract.strip():
-            return Page(hit.url, hit.title, hit.abstract), "only the abstract could be read"
-        return None, ""
+    def _failed(self, failure: Failure) -> None:
+        self.failures.append(failure)
+        self.tell(Event("retrieve", f"failed: {failure.what}: {failure.why}"))
 
-    def _failed(self, what: str, error: Exception, seconds: float) -> None:
-        why = f"no answer in {seconds:g} s" if isinstance(error, TimeoutError) else str(error)
-        self.failures.append(Failure(what, why))
-        self.tell(Event("retrieve", f"failed: {what}: {why}"))
-
-    def added_to_before(self) -> Evidence:
+    async def added_to_before(self) -> Evidence:
         """Return the evidence of all rounds: sources numbered on, the same text only once."""
+        choices = self._considered(self.library.pages * max(1, len(self.brief.sub_questions)))
+        order = {key: at for at, one in enumerate(choices) for key in _keys(one.candidate)}
         sources = list(self.before.sources)
         texts = {source.sha256 for source in sources}
-        for url in sorted(self.sources, key=self.places.__getitem__):
-            source = self.sources[url]
+        for _, source in sorted(self.sources, key=lambda pair: min(order[key] for key in pair[0])):
             if source.sha256 not in texts:
                 texts.add(source.sha256)
                 sources.append(replace(source, id=f"S{len(sources) + 1}"))
-        searches = tuple(self.searches[place] for place in sorted(self.searches))
-        failures = tuple(sorted(self.failures, key=lambda failure: failure.what))
+        sources, passages = await self._with_works(sources)
+        works = {source.id: at for at, source in enumerate(sources)}
+        read = [
+            Read(works[source.work], its) for source, its in zip(sources, passages, strict=True)
+        ]
         return Evidence(
-            searches=self.before.searches + searches,
+            searches=self.before.searches
+            + tuple(self.searches[at] for at in sorted(self.searches)),
             sources=tuple(sources),
-            failures=self.before.failures + failures,
+            failures=self.before.failures
+            + tuple(sorted(self.failures, key=lambda failure: failure.what))
+            + self._mended(),
+            considered=self.before.considered + tuple(map(self._told, choices)),
+            coverage=await asyncio.to_thread(coverage, self.brief, read),
         )
+
+    def _mended(self) -> tuple[Failure, ...]:
+        """Return what engines made good by other means, as far as it was not told before."""
+        mending = (engine for engine in self.library.engines if isinstance(engine, Mending))
+        told = [failure for engine in mending for failure in engine.failures()]
+        return tuple(failure for failure in told if failure not in self.before.failures)
+
+    async def _with_works(
+        self, sources: Sequence[Source]
+    ) -> tuple[list[Source], list[tuple[str, ...]]]:
+        """Return the sources with the works they are, and the passages of each."""
+        texts = [await self.library.documents.get(source.sha256) for source in sources]
+        described = [
+            Described(
+                source.read_url or source.url,
+                text,
+                source.publication,
+                source.title,
+                source.authors,
+                source.canonical_url or source.url,
+            )
+            for source, text in zip(sources, texts, strict=True)
+        ]
+        first = await asyncio.to_thread(independent_works, described)
+        passages = [
+            tuple(text[start:end] for start, end in source.spans)
+            for source, text in zip(sources, texts, strict=True)
+        ]
+        named = [
+            replace(source, work=sources[at].id) for source, at in zip(sources, first, strict=True)
+        ]
+        return named, passages
+
+    def _told(self, choice: Choice) -> Considered:
+        """Say of a candidate what was decided when it was read, or at last."""
+        candidate = choice.candidate
+        begun = next((self.started[key] for key in _keys(candidate) if key in self.started), None)
+        decided = begun or choice
+        return Considered(
+            url=candidate.hit.url,
+            title=candidate.hit.title,
+            chosen=begun is not None,
+            why=decided.why,
+            sub_question=decided.sub_question if begun else "",
+            found_by=tuple(dict.fromkeys(found.engine for found in candidate.found_by)),
+        )
+
+
+def _keys(candidate: Candidate) -> tuple[str, ...]:
+    return work_keys((candidate.hit.url, *candidate.hit.read_urls), candidate.hit.publication)

@@ -107,7 +107,8 @@ async def test_rounds_end_when_no_new_query_comes() -> None:
     report = await report_of(used, depth=9)
     assert report.run.status == "partial"
     assert isinstance(used.model, ScriptedModel)
-    assert len([1 for _, prompt in used.model.asked if "new queries" in prompt.user]) == 1
+    planned = [prompt for _, prompt in used.model.asked if "new queries" in prompt.user]
+    assert len(planned) == 2  # once after reading, and once after what was written did not hold
 
 
 @pytest.mark.parametrize("error", [AnswerUnusable("prose"), ModelUnavailable("down")])
@@ -171,8 +172,7 @@ async def test_the_folder_lists_the_steps_and_every_quote_stands_in_the_stored_t
     assert isinstance(used.folder, MemoryFolder)
     assert isinstance(used.library.documents, MemoryDocuments)
     assert sorted(used.folder.files) == [
-        "1-brief.json", "2-evidence.json", "3-draft-1.json", "3-draft-2.json", "4-verified.json",
-        "5-report.json", "references.bib", "report.html", "report.json", "report.md", "run.json",
+        "1-brief.json", "2-evidence.json", "3-draft-2.json", "4-verified.json", "5-report.json", "references.bib", "report.html", "report.json", "report.md", "run.json",
     ]  # fmt: skip
     report = json.loads(used.folder.files["report.json"])
     texts = {
@@ -201,3 +201,13 @@ async def test_a_checkpoint_holds_our_values_and_no_text_and_comes_back_as_it_wa
     assert isinstance(state["evidence"].sources, tuple)
     stored = b"".join(part for _, part in saver.blobs.values())
     assert b"It is cheap." not in stored
+
+
+async def test_what_is_read_is_judged_before_anything_is_written() -> None:
+    used = tools()
+    report = await report_of(used)
+    assert isinstance(used.model, ScriptedModel)
+    tasks = [task for task, _ in used.model.asked]
+    assert tasks[:2] == ["refine", "refine"]  # one source does not cover it: look again first
+    assert tasks.count("outline") <= 1
+    assert report.claims

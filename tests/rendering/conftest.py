@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
-from agent.domain.evidence import Failure, Source
+from agent.domain.evidence import ONLY_ABSTRACT, Considered, Failure, Publication, Source
 from agent.domain.question import Brief, Question, SourceKind, SubQuestion
 from agent.domain.report import Citation, Claim, Dropped, Report, Run, Section, Usage
 
@@ -169,6 +170,14 @@ def _report(
             by_model={"large-1": writing, "small-1": reading},
         ),
         seconds_by_stage={"refine": 2.5, "synthesize": 51.0, "retrieve": 33.1234567, "verify": 7.0},
+        considered=tuple(
+            Considered(source.url, source.title, True, "best for q1", "q1", ("searxng",))
+            for source in sources[:2]
+        )
+        + tuple(
+            Considered("https://x.example/", f"Another <find> {n}", False, why, "", ("ddgs",))
+            for n, why in enumerate(("passed over: 3 of x.example already",) * bool(sources))
+        ),
     )
 
 
@@ -196,20 +205,23 @@ def _source(
     *authors: str,
     published: date | None = None,
     note: str = "",
+    **more: Any,
 ) -> Source:
     digest = hashlib.sha256(url.encode()).hexdigest()
     read_at = STARTED + timedelta(seconds=20)
-    return Source(id, kind, url, title, digest, read_at, ((40, 900),), authors, published, note)
+    spans = ((40, 900),)
+    return Source(id, kind, url, title, digest, read_at, spans, authors, published, note, **more)
 
 
 _SOURCES = (
     _source(
         "S1",
         "web",
-        "https://trials.example.org/heat-pumps/final-report?year=2024&part=2",
+        "https://trials.example.org/heat-pumps/final-report.pdf?year=2024&part=2",
         "Field trial of heat pumps in 742 homes: final report",
         "Centre for Home Energy",
         published=date(2024, 3, 14),
+        page_starts=(0, 20, 600),
     ),
     _source(
         "S2",
@@ -219,7 +231,8 @@ _SOURCES = (
         "Ingrid Sørensen",
         "Paul O'Neill",
         published=date(2024, 3, 7),
-        note="Only the abstract could be read.",
+        note=ONLY_ABSTRACT,
+        publication=Publication("10.1000/heat.7", "2403.04567", venue="Heat & Homes", citations=12),
     ),
     _source(
         "S3",
@@ -241,6 +254,8 @@ _SOURCES = (
         "Retrofit advice & grants [2025 edition]",
         "City of Northam",
         published=date(2025, 1, 9),
+        work="S1",
+        injections=2,
     ),
     _source(
         "S6",
@@ -250,6 +265,7 @@ _SOURCES = (
         "Lin Wei",
         "Ingrid Sørensen",
         published=date(2025, 1, 17),
+        publication=Publication(arxiv_id="2501.09876", retracted=True, licence="CC BY 4.0"),
     ),
     _source("S7", "web", "https://notes.example.org/opinions", "Some opinions on heating"),
 )

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
-from agent.domain.evidence import Source
+from agent.domain.evidence import ONLY_ABSTRACT, Source
 from agent.domain.report import Citation, Claim, Report, Section, Usage
 from agent.rendering import render
 from agent.rendering.links import at_quote, linkable
@@ -121,7 +121,8 @@ def test_the_order_in_which_things_were_noted_does_not_matter(english: Report) -
 def test_json_keeps_its_shape(english: Report) -> None:
     read = json.loads(render(english, ["json"])["report.json"])
     assert list(read) == (
-        "schema run brief sections dropped disagreements gaps sources failures usage timing".split()
+        "schema run brief sections dropped disagreements gaps sources independent_sources"
+        " considered failures usage timing".split()
     )
     assert read["run"]["started"] == "2026-11-22T09:30:00+00:00"
     assert read["brief"]["sub_questions"][3]["covered"] is False
@@ -176,7 +177,7 @@ def test_only_web_and_file_addresses_become_links(url: str, link: str | None) ->
     ],
 )
 def test_a_web_link_opens_at_the_quote(english: Report, quote: str, fragment: str) -> None:
-    source = replace(english.cited[0], url="https://a.example/")
+    source = replace(english.cited[0], url="https://a.example/", page_starts=())
     assert at_quote(source, quote) == f"https://a.example/#:~:text={fragment}"
 
 
@@ -184,12 +185,6 @@ def test_a_long_chinese_quote_is_named_by_its_ends(chinese: Report) -> None:
     link = at_quote(chinese.cited[0], "绿" * 20 + "地" * 20)
     assert link is not None
     assert link.endswith(f"text={'%E7%BB%BF' * 12},{'%E5%9C%B0' * 12}")
-
-
-def test_papers_and_own_documents_do_not_promise_to_open_at_the_quote(english: Report) -> None:
-    papers = [source for source in english.cited if source.kind != "web"]
-    assert papers
-    assert all(at_quote(source, "any words") is None for source in papers)
 
 
 @pytest.mark.parametrize(
@@ -212,6 +207,24 @@ def test_bibtex_says_what_its_readers_understand(
     english: Report, changes: dict[str, object], expected: str
 ) -> None:
     assert expected in bib(english, **changes)
+
+
+@pytest.mark.parametrize(
+    ("more", "link"),
+    [
+        ({"kind": "arxiv"}, None),  # what was read stands elsewhere
+        ({"kind": "arxiv", "note": ONLY_ABSTRACT}, "https://a.example/#:~:text=word"),
+        ({"read_url": "https://b.example/x"}, "https://b.example/x#:~:text=word"),
+        ({"read_url": "https://b.example/x", "page_starts": (0, 9)}, "https://b.example/x#page=1"),
+        ({"url": "https://a.example/#top", "page_starts": (0, 9)}, "https://a.example/#page=1"),
+        ({"url": "file:///a.md"}, None),
+    ],
+)
+def test_a_quote_is_opened_where_it_was_read(
+    english: Report, more: dict[str, Any], link: str | None
+) -> None:
+    plain = replace(english.cited[0], url="https://a.example/", page_starts=())
+    assert at_quote(replace(plain, **more), "word", 5) == link
 
 
 def test_a_source_without_a_title_is_called_by_its_address(english: Report) -> None:

@@ -37,6 +37,7 @@ _ENDS_SENTENCE: Final = re.compile(
 )
 _BEGINS_ANEW: Final = re.compile(rf"[A-Z0-9À-ÞΑ-ЯA-Z{_CJK}•●▪–—*(\[]|-\s")
 _ITEM: Final = re.compile(r"[•●▪*]\s|-\s|\(?\d{1,2}[.)]\s|\[\d+\]\s")
+_INK: Final = re.compile(r"[^\s-]")
 _PAGE_NUMBER: Final = re.compile(r"[-–— ]*(page )?\d{1,4}( (of|/) \d{1,4})?[-–— ]*", re.IGNORECASE)
 _WIDE: Final = re.compile(rf"[{_CJK}]")
 _CJK_END: Final = re.compile(rf"[{_CJK}]$")
@@ -58,16 +59,22 @@ def read_pdf(body: bytes, url: str) -> Page:
             raw = [_raw_text(document, number) for number in range(len(document))]
     except pypdfium2.PdfiumError as error:
         raise PageUnreadable(f"{url} is a PDF that cannot be opened: {error}") from error
-    text = clean(reflowed(raw))
+    pages = [_without_number(page) for page in raw]
+    text = clean(reflowed(pages))
     stated = one_line(about.get("Title", ""))
     title = text.partition("\n")[0] if _NO_TITLE.fullmatch(stated) else stated
-    return Page(url, title[:LONGEST_TITLE], text, authors=tuple(_authors(about.get("Author", ""))))
+    return Page(
+        url=url,
+        title=title[:LONGEST_TITLE],
+        text=text,
+        authors=tuple(_authors(about.get("Author", ""))),
+        page_starts=starts(pages, text),
+    )
 
 
 def reflowed(pages: Sequence[str]) -> str:
     """Join the lines of pages to paragraphs; a paragraph may run over a page's end."""
-    whole = "\n".join("\n".join(_without_number(page.splitlines())) for page in pages)
-    lines = [line.strip() for line in _dehyphenated(whole).split("\n")]
+    lines = [line.strip() for line in _dehyphenated("\n".join(pages)).split("\n")]
     width = _usual_width(lines)
     joined = lines[:1]
     for line, following in pairwise(lines):
@@ -75,16 +82,36 @@ def reflowed(pages: Sequence[str]) -> str:
     return "".join(joined)
 
 
+def starts(pages: Sequence[str], text: str) -> tuple[int, ...]:
+    """Return the offsets at which pages begin in the text that was made of them.
+
+    Reflowing and cleaning change white space and hyphens, and what is not seen; the ink stays as
+    it is and where it is, so a page begins before as much ink as it and those behind it have. A
+    page without any begins where the next one does.
+    """
+    places = [match.start() for match in _INK.finditer(text)]
+    found, start, left = [], len(text), len(places)
+    for page in map(clean, reversed(pages)):
+        if first := _INK.search(page):
+            left -= len(_INK.findall(page))
+            start, lead = places[left], page[: first.start()]
+            start -= len(lead) if text.endswith(lead, 0, start) else 0
+        found.append(start)
+    return tuple(reversed(found))
+
+
 def _raw_text(document: Any, number: int) -> str:  # noqa: ANN401 - the package ships no types
     with closing(document[number]) as page, closing(page.get_textpage()) as text:
         return str(text.get_text_bounded())
 
 
-def _without_number(lines: list[str]) -> list[str]:
+def _without_number(page: str) -> str:
     """Leave out the page number, which stands in a page's first or last line."""
+    lines = page.splitlines()
     if lines and _PAGE_NUMBER.fullmatch(lines[-1].strip()):
         lines = lines[:-1]
-    return lines[1:] if lines and _PAGE_NUMBER.fullmatch(lines[0].strip()) else lines
+    has_number = lines and _PAGE_NUMBER.fullmatch(lines[0].strip())
+    return "\n".join(lines[1:] if has_number else lines)
 
 
 def _dehyphenated(text: str) -> str:

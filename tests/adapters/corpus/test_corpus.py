@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent.adapters import corpus as corpus_module
 from agent.adapters.corpus import Corpus
+from agent.adapters.corpus import files as corpus_files
 from agent.domain.question import Scope
 from agent.errors import AddressRefused, CorpusUnusable, PageUnreadable
 
@@ -30,7 +30,7 @@ def folder(tmp_path: Path, write_pdf: Callable[..., bytes]) -> Path:
     (made / "deep" / "zh.txt").write_text("热泵比炉子省电。", "utf-8")
     (made / "old.HTML").write_text(HTML)
     (made / "paper.pdf").write_bytes(write_pdf(["Wind turbines and their blades."]))
-    (made / "table.csv").write_text("heat,1")
+    (made / "table.xlsx").write_text("heat,1")
     (made / ".hidden.md").write_text("heat")
     return made
 
@@ -69,7 +69,7 @@ async def test_one_bad_file_does_not_discard_its_siblings(
     (folder / "broken.pdf").write_bytes(b"%PDF-1.4 broken")
     (folder / "empty.txt").write_text("")
     (folder / "large.txt").write_text("heat " * 1_000)
-    monkeypatch.setattr(corpus_module, "MOST_BYTES", 4_000)
+    monkeypatch.setattr(corpus_files, "MOST_BYTES", 4_000)
     corpus = Corpus([folder])
     hits = await corpus.search("heat pumps", limit=3, scope=Scope())
     names = [Path(hit.url).name for hit in hits]
@@ -96,7 +96,8 @@ async def test_a_single_file_is_a_corpus_and_none_is_there_twice(folder: Path) -
 
 
 @pytest.mark.parametrize(
-    "address", ["../secret.md", "table.csv", ".hidden.md", "out.md", "outside/secret.md", "none.md"]
+    "address",
+    ["../secret.md", "table.xlsx", ".hidden.md", "out.md", "outside/secret.md", "none.md"],
 )
 async def test_no_file_but_those_of_the_corpus_is_read(folder: Path, address: str) -> None:
     secret = folder.parent / "elsewhere" / "secret.md"
@@ -117,13 +118,13 @@ def test_a_corpus_that_cannot_be_used_is_refused_at_once(
     with pytest.raises(CorpusUnusable, match="does not exist"):
         Corpus([folder, tmp_path / "missing"])
     with pytest.raises(CorpusUnusable, match="nothing that can be read"):
-        Corpus([folder / "table.csv"])
+        Corpus([folder / "table.xlsx"])
     with pytest.raises(CorpusUnusable, match="cannot be listed: File name too long"):
         Corpus([tmp_path / ("long" * 100)])
     (tmp_path / "bare").mkdir()
     with pytest.raises(CorpusUnusable, match="nothing that can be read"):
         Corpus([tmp_path / "bare"])
-    monkeypatch.setattr(corpus_module, "MOST_FILES", 3)
+    monkeypatch.setattr(corpus_files, "MOST_FILES", 3)
     with pytest.raises(CorpusUnusable, match="more than 3 files"):
         Corpus([folder])
 
