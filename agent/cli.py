@@ -89,17 +89,36 @@ def _output_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+_DATE: Final = click.DateTime(["%Y-%m-%d", "%Y-%m", "%Y"])
+_SCOPE_OPTIONS: Final = (
+    click.option("--since", type=_DATE, help="Leave out sources published before this date."),
+    click.option("--until", type=_DATE, help="Leave out sources published after this date."),
+    click.option("--engine", "engines", multiple=True, metavar="NAME",
+                 help="Ask this search engine, and others named so. Repeatable."),
+    click.option("--site", "only_sites", multiple=True, metavar="HOST",
+                 help="Search this site, and others named so, alone. Repeatable."),
+    click.option("--without-site", "without_sites", multiple=True, metavar="HOST",
+                 help="Leave out this site. Repeatable."),
+    click.option("--offline", is_flag=True, help="Read what earlier runs kept, and ask nobody."),
+)  # fmt: skip
+
+
+def _scope_options(command: Callable[..., None]) -> Callable[..., None]:
+    for option in reversed(_SCOPE_OPTIONS):
+        command = option(command)
+    return command
+
+
 def _question_options(command: Callable[..., None]) -> Callable[..., None]:
     for option in reversed((
         click.option("--sources", type=WordList("sources", SOURCES),
-                     help="Where to look: web,arxiv,corpus.  [web,arxiv, and corpus if given]"),
+                     help="Where to look: web,arxiv,scholar,corpus.  [all there are]"),
         click.option("--depth", type=click.IntRange(1, 10), help="Most rounds of retrieval.  [2]"),
         click.option("--breadth", type=click.IntRange(1, 20),
                      help="Most queries a round for each kind of source.  [5]"),
         click.option("--language", metavar="xx",
                      help="Language of the report, such as en or zh.  [the question's]"),
-        click.option("--since", type=click.DateTime(["%Y-%m-%d", "%Y-%m", "%Y"]),
-                     help="Leave out sources published before this date."),
+        *_SCOPE_OPTIONS,
     )):  # fmt: skip
         command = option(command)
     return command
@@ -108,7 +127,7 @@ def _question_options(command: Callable[..., None]) -> Callable[..., None]:
 @cli.command()
 @click.argument("question")
 @click.option("--corpus", multiple=True, type=click.Path(path_type=Path), metavar="DIR",
-              help="Also read a folder, or a file, of md, txt, html, pdf. Repeatable.")  # fmt: skip
+              help="Also read md, txt, html, pdf, docx, csv files in it. Repeatable.")  # fmt: skip
 @_question_options
 @_output_options
 def run(question: str, corpus: tuple[Path, ...], **options: Any) -> None:  # noqa: ANN401
@@ -178,6 +197,53 @@ def show(run_name: str, out: Path | None, *, debug: bool) -> None:
 
 
 @cli.command()
+@click.argument("addresses", metavar="URL|FILE...", nargs=-1, required=True)
+@click.option("--offline", is_flag=True, help="Read what earlier runs kept, and ask nobody.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON line for each.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def read(addresses: tuple[str, ...], *, offline: bool, as_json: bool, debug: bool) -> None:
+    """Show what a run would see of pages or files.
+
+    Ends with status 1 if one of them cannot be read.
+    """
+    import asyncio
+
+    from agent import looking
+
+    del debug
+    settings = _settings(offline=offline or None)
+
+    async def show() -> bool:
+        well = True
+        async for seen in looking.read(addresses, settings):
+            well = well and seen.page is not None
+            click.echo(seen.as_json() if as_json else seen.as_text())
+        return well
+
+    sys.exit(0 if asyncio.run(show()) else 1)
+
+
+@cli.command()
+@click.argument("query")
+@click.option("--limit", type=click.IntRange(1, 50), default=10, help="Most hits of each engine.")
+@click.option("--language", metavar="xx", default="en", help="Language of the results.  [en]")
+@_scope_options
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON line.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def search(query: str, *, limit: int, as_json: bool, debug: bool, **options: Any) -> None:  # noqa: ANN401
+    """Show what every engine answers, and the one ranking made of it."""
+    import asyncio
+
+    from agent import looking
+
+    del debug
+    settings = _settings(**options)
+    scope = _question(query, settings, **options).scope(options["language"])
+    looked = asyncio.run(looking.search(query, settings, scope, limit))
+    click.echo(looked.as_json() if as_json else looked.as_text())
+
+
+@cli.command()
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def doctor(*, debug: bool) -> None:
     """Check what a run depends on.
@@ -229,8 +295,17 @@ def _said(error: Exception) -> int:
 def _settings(**options: Any) -> Settings:  # noqa: ANN401
     from agent.settings import read_settings
 
-    known = ("out", "depth", "breadth", "corpus")
-    return read_settings(**{name: options[name] for name in known if name in options})
+    known = (
+        "out",
+        "depth",
+        "breadth",
+        "corpus",
+        "engines",
+        "only_sites",
+        "without_sites",
+        "offline",
+    )
+    return read_settings(**{name: options[name] or None for name in known if name in options})
 
 
 def _question(
@@ -240,6 +315,7 @@ def _question(
     sources: tuple[SourceKind, ...] | None = None,
     language: str | None = None,
     since: datetime | None = None,
+    until: datetime | None = None,
     **_: object,
 ) -> Question:
     from agent.domain.question import Question
@@ -255,6 +331,9 @@ def _question(
         sources=sources or (SOURCES if settings.corpus else SOURCES[:3]),
         depth=settings.depth,
         breadth=settings.breadth,
+        until=until.date() if until else None,
+        only_sites=settings.only_sites,
+        without_sites=settings.without_sites,
     )
 
 
@@ -292,6 +371,9 @@ def _research(
                     "searxng_url": world.searxng_url,
                     "arxiv_url": world.arxiv_url,
                     "allow_hosts": frozenset({world.host}),
+                    "engines": ("searxng", "arxiv"),
+                    "cached": False,
+                    "offline": False,
                 }
                 where = settings.model_copy(update=addresses)
             return await wiring.research(

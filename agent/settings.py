@@ -31,7 +31,7 @@ class Settings(BaseSettings):
     engines: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="comma-separated engines to ask side by side: searxng, ddgs, tavily, brave,"
-        " serper, exa, gateway, arxiv, openalex, semantic_scholar, crossref; by default arxiv and"
+        " serper, exa, gateway, arxiv, openalex, semantic-scholar, crossref; by default arxiv and"
         " every engine for the web that is set up, or ddgs",
     )
     engine_urls: Annotated[dict[str, str], NoDecode] = Field(
@@ -44,6 +44,9 @@ class Settings(BaseSettings):
     )
     arxiv_url: str = Field(
         "https://export.arxiv.org/api/query", description="arXiv's whole query endpoint"
+    )
+    search_model: str = Field(
+        "", description="model of the gateway that has a web search tool, for the engine `gateway`"
     )
     only_sites: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="comma-separated sites (with their subdomains) to search, and no others"
@@ -148,7 +151,7 @@ def read_settings(**chosen: Any) -> Settings:  # noqa: ANN401 - checked by pydan
         first = error.errors()[0]
         name = PREFIX + str(first["loc"][0]).upper() if first["loc"] else "the settings"
         raise InvalidSettings(
-            f"{name}: {first['msg']}", mend="see the README's settings"
+            f"{name}: {first['msg']}", mend="see docs/settings.md"
         ) from error
     _refuse_unknown()
     return settings
@@ -156,7 +159,7 @@ def read_settings(**chosen: Any) -> Settings:  # noqa: ANN401 - checked by pydan
 
 @cache
 def variables() -> tuple[tuple[str, str, str], ...]:
-    """Return name, default and meaning of every variable, for the README's table."""
+    """Return name, default and meaning of every variable, for the table in docs/settings.md."""
     return tuple(
         (PREFIX + name.upper(), _shown(field.default), field.description or "")
         for name, field in Settings.model_fields.items()

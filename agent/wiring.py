@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 import httpx
 import openai
@@ -14,15 +15,17 @@ import openai
 from agent import pipeline, rendering
 from agent.adapters import extractive
 from agent.adapters.clock import SystemClock
-from agent.adapters.corpus import Corpus
 from agent.adapters.document_store import FolderDocuments
-from agent.adapters.engines.arxiv import LOOPBACK, ArxivSearch
-from agent.adapters.engines.keyless import Keyless
-from agent.adapters.engines.searxng import SearXNG
+from agent.adapters.engines import catalogue
+from agent.adapters.engines.remembered import Remembered
+from agent.adapters.fetching.identity import user_agent
 from agent.adapters.fetching.pages import Reader, WebPages
+from agent.adapters.fetching.politeness import Manners
 from agent.adapters.gateway_chat import GatewayChat
+from agent.adapters.parsing.workers import Parser
 from agent.adapters.run_folder import new_run_folder
-from agent.domain.events import Tell, tell_nobody
+from agent.adapters.user_cache import user_cache
+from agent.domain.events import Event, Tell, tell_nobody
 from agent.domain.question import Question
 from agent.errors import InvalidSettings
 from agent.settings import Settings, read_settings
@@ -36,11 +39,17 @@ from gateway_client.translate import translated
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
+    from pathlib import Path
 
+    from agent.adapters.corpus import Corpus
+    from agent.adapters.fetching.pages import Fetched
+    from agent.domain.evidence import Page
     from agent.domain.question import Brief
     from agent.domain.report import Report
     from agent.ports import SearchEngine
     from gateway_client.catalog import Tier
+
+LOOPBACK_HOSTS: Final = ("localhost", "127.0.0.1", "[::1]")
 
 TASKS: Final[Mapping[str, Tier]] = {
     "refine": "light",
@@ -67,7 +76,9 @@ async def research(
     settings = settings or read_settings()
     if isinstance(question, str):
         question = Question(question, depth=settings.depth, breadth=settings.breadth)
-    async with open_tools(question, settings, embedded=embedded, formats=formats) as tools:
+    async with open_tools(
+        question, settings, embedded=embedded, formats=formats, tell=on_event
+    ) as tools:
         return await pipeline.run(question, tools, on_event)
 
 
@@ -85,6 +96,7 @@ async def open_tools(
     *,
     embedded: bool = False,
     formats: Sequence[str] = rendering.FORMATS,
+    tell: Tell = tell_nobody,
 ) -> AsyncIterator[pipeline.Tools]:
     """Open everything a run works with; publish its folder at the end, or leave no trace.
 
@@ -93,33 +105,115 @@ async def open_tools(
     async with AsyncExitStack() as stack:
         clock = SystemClock()
         model = await _model(stack, embedded=embedded)
-        corpus = Corpus(settings.corpus) if settings.corpus else None
+        reading = await stack.enter_async_context(open_reading(settings))
+        corpus = await _corpus(stack, settings, reading.parser, tell) if settings.corpus else None
         engines = await stack.enter_async_context(open_engines(settings))
         every: list[SearchEngine] = [*engines, corpus] if corpus else engines
         folder = await stack.enter_async_context(
             new_run_folder(settings.out, question.text, clock.now().date())
         )
-        pages = WebPages(allow_hosts=settings.allow_hosts, deadline_seconds=settings.page_seconds)
-        stack.push_async_callback(pages.aclose)
         library = Library(
             engines=[engine for engine in every if engine.kind in question.sources],
-            reader=Reader(pages, corpus),
+            reader=Reader(reading.web, corpus),
             documents=FolderDocuments(folder.documents),
             clock=clock,
+            pages=settings.pages,
+            reads_at_once=settings.reads_at_once,
         )
         yield pipeline.Tools(model, library, folder, tuple(dict.fromkeys((*formats, "json"))))
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What pages are read with: the web, and the processes that make text of them."""
+
+    web: WebPages
+    parser: Parser
+
+
+@asynccontextmanager
+async def open_reading(settings: Settings) -> AsyncIterator[Reading]:
+    """Open the web for reading; the first process is made ready while the first search runs."""
+    parser = Parser(seconds=settings.parse_seconds)
+
+    async def parse(fetched: Fetched) -> Page:
+        return await parser.parse(fetched.body, fetched.content_type, fetched.encoding, fetched.url)
+
+    folder = _cache(settings, "pages")
+    web = WebPages(
+        allow_hosts=settings.allow_hosts,
+        deadline_seconds=settings.page_seconds,
+        manners=Manners(robots=settings.robots, contact=settings.contact),
+        cache=folder / "pages.sqlite" if folder else None,
+        offline=settings.offline,
+        parse=parse,
+    )
+    warming = asyncio.create_task(parser.warm())
+    try:
+        yield Reading(web, parser)
+    finally:
+        warming.cancel()
+        await asyncio.wait({warming})
+        await web.aclose()
+        await parser.aclose()
+
+
 @asynccontextmanager
 async def open_engines(settings: Settings) -> AsyncIterator[list[SearchEngine]]:
-    """Open the engines that search outside: one for the web, and arXiv."""
-    seconds = settings.search_seconds
-    url = settings.searxng_url
-    is_local = url is not None and urlsplit(url).hostname in LOOPBACK
-    # a proxy named by the environment is of no use on loopback
-    async with httpx.AsyncClient(timeout=seconds, trust_env=not is_local) as client:
-        web = SearXNG(url, client) if url else Keyless(seconds)
-        yield [web, ArxivSearch(settings.arxiv_url, seconds)]
+    """Open the engines that search outside; what they answer is kept for offline runs."""
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(
+            httpx.AsyncClient(
+                timeout=settings.search_seconds,
+                headers={"User-Agent": user_agent(settings.contact)},
+                # a proxy named by the environment is of no use on loopback
+                mounts={f"all://{host}": httpx.AsyncHTTPTransport() for host in LOOPBACK_HOSTS},
+            )
+        )
+        means = catalogue.Means(
+            client,
+            seconds=settings.search_seconds,
+            searxng_url=settings.searxng_url,
+            arxiv_url=settings.arxiv_url,
+            mailto=settings.contact,
+            urls=settings.engine_urls,
+            search_model=settings.search_model,
+        )
+        if "gateway" in settings.engines and (config := gateway_config()):
+            gateway = await _client(stack, config)
+            means = replace(means, gateway=gateway.http_client)
+        names = settings.engines or catalogue.set_up(means, os.environ)
+        engines: list[SearchEngine] = catalogue.chosen(names, means, os.environ)
+        folder = _cache(settings, "searches")
+        if folder is not None:
+            offline = settings.offline
+            engines = [Remembered(engine, folder, offline=offline) for engine in engines]
+        yield engines
+
+
+def _cache(settings: Settings, name: str) -> Path | None:
+    """Return the folder of a cache, None if nothing is to be kept."""
+    if not settings.cached and not settings.offline:
+        return None
+    return settings.cache / name if settings.cache else user_cache(name)
+
+
+async def _corpus(stack: AsyncExitStack, settings: Settings, parser: Parser, tell: Tell) -> Corpus:
+    """Open the corpus and bring its index up to date."""
+    from agent.adapters.corpus import Corpus  # noqa: PLC0415 - few runs have one
+
+    async def parse(body: bytes, content_type: str, url: str) -> Page:
+        return await parser.parse(body, content_type, "", url)
+
+    def told(done: int, total: int) -> None:
+        tell(Event("retrieve", f"{done:,} of {total:,} new files of the corpus are indexed"))
+
+    corpus = Corpus(
+        settings.corpus, cache=_cache(settings, "corpus"), parse=parse, on_progress=told
+    )
+    stack.push_async_callback(corpus.aclose)
+    await corpus.prepare()
+    return corpus
 
 
 def gateway_config() -> Config | None:

@@ -1,4 +1,4 @@
-"""Writes the settings table of the README from the code; with --check only says if it is old."""
+"""Writes the table of docs/settings.md from the code; with --check only says if it is old."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from agent import settings
 from gateway_client import config
 
-README = Path(__file__).parent.parent / "README.md"
+PAGE = Path(__file__).parent / "settings.md"
 MARKS = re.compile(r"(<!-- settings:[^\n]*-->\n).*?(<!-- /settings -->)", re.DOTALL)
 
 
@@ -24,12 +24,12 @@ def table() -> str:
 
 
 def main() -> None:
-    """Rewrite the README, or exit with 1 if it would change."""
-    old = README.read_text(encoding="utf-8")
+    """Rewrite the page, or exit with 1 if it would change."""
+    old = PAGE.read_text(encoding="utf-8")
     new = MARKS.sub(lambda marks: marks[1] + table() + marks[2], old)
     if "--check" in sys.argv[1:]:
-        sys.exit("the README's settings table is old: run poe readme" if new != old else 0)
-    README.write_text(new, encoding="utf-8")
+        sys.exit("docs/settings.md is old: run poe readme" if new != old else 0)
+    PAGE.write_text(new, encoding="utf-8")
 
 
 if __name__ == "__main__":

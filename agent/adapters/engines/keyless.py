@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, date, datetime
 from functools import partial
 from math import ceil
 from typing import TYPE_CHECKING, Any, Final
 
+from agent.adapters.engines.narrowing import admitted, narrowest, with_sites
+from agent.adapters.engines.scholarly import part, text
 from agent.adapters.own_thread import in_own_thread
 from agent.domain.evidence import Hit
 from agent.domain.text import one_line
 from agent.errors import SearchFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from agent.domain.question import Scope, SourceKind
 
@@ -22,7 +23,7 @@ REGIONS: Final = {
     "de": "de-de", "en": "us-en", "es": "es-es", "fr": "fr-fr", "it": "it-it", "ja": "jp-jp",
     "ko": "kr-kr", "pt": "br-pt", "ru": "ru-ru", "zh": "cn-zh",
 }  # fmt: skip
-RANGES: Final = ((1, "d"), (7, "w"), (30, "m"), (365, "y"))
+RANGES: Final = {1: "d", 7: "w", 30: "m", 365: "y"}
 """Days back, and what ddgs calls them."""
 INSTEAD: Final = "set DEEP_RESEARCH_SEARXNG_URL to a SearXNG instance"
 
@@ -39,26 +40,27 @@ class Keyless:
     async def search(self, query: str, *, limit: int, scope: Scope) -> Sequence[Hit]:
         """Return up to ``limit`` hits; none of them says when it was published."""
         asked = {
+            "query": with_sites(query, scope),
             "region": REGIONS.get(scope.language, f"us-{scope.language}"),
             "max_results": limit,
-            "timelimit": _range(scope.since) if scope.since else None,
+            "timelimit": narrowest(RANGES, scope.since),
         }
         try:
             async with asyncio.timeout(self._seconds):
-                found = await in_own_thread(partial(_ask, query, asked, ceil(self._seconds / 2)))
+                found = await in_own_thread(partial(_ask, asked, ceil(self._seconds / 2)))
         except TimeoutError as error:
             message = f"ddgs gave no answer in {self._seconds:g} s"
             raise SearchFailed(message, mend=INSTEAD) from error
-        return list(_hits(found))[:limit]
+        return admitted(map(_hit, found), scope, limit)
 
 
-def _ask(query: str, asked: Mapping[str, Any], seconds: int) -> list[dict[str, Any]]:
+def _ask(asked: Mapping[str, Any], seconds: int) -> list[dict[str, Any]]:
     """Ask ddgs, each engine behind it for so many seconds; no results are an empty list."""
     from ddgs import DDGS  # noqa: PLC0415 - loads lxml and a TLS stack, only where it is used
     from ddgs.exceptions import DDGSException, RatelimitException  # noqa: PLC0415
 
     try:
-        return DDGS(timeout=seconds).text(query, **asked)
+        return DDGS(timeout=seconds).text(**asked)
     except RatelimitException as error:
         raise SearchFailed("ddgs is asked too often", mend=f"wait, or {INSTEAD}") from error
     except DDGSException as error:
@@ -68,14 +70,10 @@ def _ask(query: str, asked: Mapping[str, Any], seconds: int) -> list[dict[str, A
         raise SearchFailed(f"ddgs failed: {reason}", mend=INSTEAD) from error
 
 
-def _range(since: date) -> str | None:
-    days = (datetime.now(UTC).date() - since).days
-    return next((name for most, name in RANGES if days <= most), None)
-
-
-def _hits(found: list[dict[str, Any]]) -> Iterator[Hit]:
-    for result in found:
-        url = str(result.get("href") or "")
-        if url.startswith(("http://", "https://")):
-            title, body = (one_line(str(result.get(name) or "")) for name in ("title", "body"))
-            yield Hit(kind="web", url=url, title=title, snippet=body)
+def _hit(result: Any) -> Hit:  # noqa: ANN401 - the package promises no more than a dictionary
+    return Hit(
+        kind="web",
+        url=text(part(result, "href")),
+        title=text(part(result, "title")),
+        snippet=text(part(result, "body")),
+    )

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-import httpx
-
+from agent.adapters.engines.json_api import JsonApi
+from agent.adapters.engines.narrowing import admitted, narrowest, with_sites
+from agent.adapters.engines.published import published
+from agent.adapters.engines.scholarly import items, part, text
 from agent.domain.evidence import Hit
 from agent.domain.text import one_line
 from agent.errors import SearchFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
+
+    import httpx
 
     from agent.domain.question import Scope, SourceKind
 
-RANGES: Final = ((1, "day"), (7, "week"), (30, "month"), (365, "year"))
+RANGES: Final = {1: "day", 7: "week", 30: "month", 365: "year"}
 """Days back, and what SearXNG calls them; further back it knows no range."""
-MENDS: Final[dict[int, str]] = {
-    HTTPStatus.FORBIDDEN: "enable the json format under search.formats in settings.yml",
+ENABLE: Final = "enable the json format under search.formats in settings.yml"
+MENDS: Final[Mapping[int, str]] = {
+    HTTPStatus.OK: ENABLE,
+    HTTPStatus.FORBIDDEN: ENABLE,
     HTTPStatus.TOO_MANY_REQUESTS: "wait, or switch off server.limiter in settings.yml",
 }
 
@@ -34,78 +39,40 @@ class SearXNG:
 
     def __init__(self, base_url: str, client: httpx.AsyncClient) -> None:
         self._address = f"{base_url.rstrip('/')}/search"
-        self._client = client
         self._called = f"SearXNG at {urlsplit(base_url).hostname}"  # no credentials in messages
+        self._api = JsonApi(self._called, client, MENDS, redirects=True)
 
     async def search(self, query: str, *, limit: int, scope: Scope) -> Sequence[Hit]:
         """Return up to ``limit`` hits; those outside the scope are left out."""
-        asked = {"q": query, "format": "json", "language": scope.language, "pageno": "1"}
-        if scope.since and (span := _range(scope.since)):
+        asked = {
+            "q": with_sites(query, scope),
+            "format": "json",
+            "language": scope.language,
+            "pageno": "1",
+        }
+        if span := narrowest(RANGES, scope.since):
             asked["time_range"] = span
-        answer = await self._answer(asked)
-        found = [hit for hit in _hits(answer) if scope.covers(hit.published)]
+        answer = await self._api.get(self._address, asked)
+        results = answer.get("results")
+        if not isinstance(results, list):
+            raise SearchFailed(f"{self._called} answered without a list of results")
+        found = admitted(map(_hit, results), scope, limit)
         if not found and (silent := _unresponsive(answer)):
             raise SearchFailed(f"{self._called}: no results, and no answer from {silent}")
-        return found[:limit]
-
-    async def _answer(self, asked: Mapping[str, str]) -> Mapping[str, object]:
-        """Return the JSON object of the answer."""
-        try:
-            response = await self._client.get(self._address, params=asked, follow_redirects=True)
-        except httpx.TimeoutException as error:
-            raise SearchFailed(f"{self._called} did not answer in time") from error
-        except httpx.HTTPError as error:
-            raise SearchFailed(
-                f"{self._called} cannot be reached: {error}", mend="check the address"
-            ) from error
-        if response.status_code != HTTPStatus.OK:
-            mend = MENDS.get(response.status_code, "")
-            raise SearchFailed(f"{self._called} answered {response.status_code}", mend=mend)
-        try:
-            answer = response.json()
-        except ValueError as error:
-            raise SearchFailed(
-                f"{self._called} did not answer in JSON", mend=MENDS[HTTPStatus.FORBIDDEN]
-            ) from error
-        if not isinstance(answer, dict) or not isinstance(answer.get("results"), list):
-            raise SearchFailed(f"{self._called} answered without a list of results")
-        return answer
+        return found
 
 
-def _range(since: date) -> str | None:
-    """Return the narrowest range that reaches back far enough."""
-    days = (datetime.now(UTC).date() - since).days
-    return next((name for most, name in RANGES if days <= most), None)
+def _hit(result: Any) -> Hit:  # noqa: ANN401 - what JSON holds is any value
+    return Hit(
+        kind="web",
+        url=text(part(result, "url")),
+        title=text(part(result, "title")),
+        snippet=text(part(result, "content")),
+        published=published(part(result, "publishedDate")),
+    )
 
 
-def _hits(answer: Mapping[str, object]) -> Iterator[Hit]:
-    results = answer["results"]
-    for result in results if isinstance(results, list) else ():
-        if isinstance(result, dict) and _text(result, "url").startswith(("http://", "https://")):
-            yield Hit(
-                kind="web",
-                url=_text(result, "url"),
-                title=_text(result, "title"),
-                snippet=_text(result, "content"),
-                published=_date(_text(result, "publishedDate")),
-            )
-
-
-def _text(result: Mapping[str, object], name: str) -> str:
-    value = result.get(name)
-    return one_line(value) if isinstance(value, str) else ""
-
-
-def _date(text: str) -> date | None:
-    """Read the day of an ISO date; engines also send prose, which says nothing exact."""
-    try:
-        return date.fromisoformat(text[:10])
-    except ValueError:
-        return None
-
-
-def _unresponsive(answer: Mapping[str, object]) -> str:
+def _unresponsive(answer: Mapping[str, Any]) -> str:
     """Name the engines behind SearXNG that failed, each a pair of name and reason."""
-    pairs = answer.get("unresponsive_engines")
-    named = [pair for pair in pairs if isinstance(pair, list)] if isinstance(pairs, list) else []
-    return ", ".join(one_line(": ".join(str(part) for part in pair)) for pair in named)
+    pairs = filter(None, map(items, items(answer.get("unresponsive_engines"))))
+    return ", ".join(one_line(": ".join(map(str, pair))) for pair in pairs)

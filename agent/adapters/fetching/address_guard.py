@@ -19,15 +19,17 @@ Resolve = Callable[[str], Awaitable[Sequence[str]]]
 """From a host name to all of its addresses; raises OSError if it has none."""
 
 PORTS: Final = frozenset({80, 443, 8080, 8443})
+LONGEST_URL: Final = 8000
+"""As long as every server must take one (RFC 9110, 4.1)."""
 
 PRIVATE_ZONES: Final = (
     "localhost", "localdomain", "local", "internal", "intranet", "lan", "home", "corp", "private",
-    "home.arpa",
+    "home.arpa", "svc", "consul", "onion", "invalid",
 )  # fmt: skip
 ODD_IPV4: Final = tuple(
     ipaddress.IPv4Network(network)
     for network in (
-        "192.0.0.0/24",  # protocol assignments; Python before 3.11.10 calls most of it global
+        "192.0.0.0/24",  # protocol assignments; the global ones lead to the own router
         "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.175.48.0/24",  # anycast relays
         "168.63.129.16/32",  # the host a virtual machine at Azure runs on
     )
@@ -66,6 +68,8 @@ class AddressGuard:
 
     def checked(self, url: str) -> httpx.URL:
         """Return the address parsed; raise AddressRefused if its form alone forbids it."""
+        if len(url) > LONGEST_URL:
+            raise AddressRefused(f"{url[:100]!r}… has {len(url):,} characters")
         authority = _AUTHORITY.match(url)
         if authority is None:
             raise AddressRefused(f"{url!r} is no http:// or https:// address")

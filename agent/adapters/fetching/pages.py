@@ -1,12 +1,10 @@
-"""Reads web pages: fetches under the guard's rules, within bounds, and has text made of them."""
+"""Reads web pages: fetches under the rules of safety and of manners, and has text made of them."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from functools import cache
 from http import HTTPStatus
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urljoin
 
@@ -18,19 +16,27 @@ from agent.adapters.fetching.address_guard import (
     Resolve,
     system_resolve,
 )
-from agent.adapters.fetching.unpacking import unpacked
+from agent.adapters.fetching.cached import CachedTransport, OfflineTransport
+from agent.adapters.fetching.identity import user_agent
+from agent.adapters.fetching.politeness import Manners, PoliteTransport
+from agent.adapters.fetching.receiving import MOST_BYTES, Allowance
+from agent.adapters.fetching.robots import DAY, RobotsTransport
 from agent.adapters.own_thread import in_own_thread
+from agent.adapters.parsing.unpacking import unpacked
 from agent.errors import AddressRefused, PageUnreadable
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
     from agent.domain.evidence import Page
     from agent.ports import PageReader
 
-MOST_BYTES: Final = 10_000_000
-"""Before and after decompression; a paper that is larger is full of pictures."""
 MOST_REDIRECTS: Final = 5
-CONNECT_SECONDS: Final = 5.0
-"""For one address of several: a dead one must not use up the time of the next."""
+CONNECTIONS: Final = 20
+ROBOTS_SECONDS: Final = 5.0
+"""For a robots.txt, if a page may take as long at all."""
+PARSE_SECONDS: Final = 20.0
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 ACCEPTED: Final = "text/html,application/xhtml+xml,application/pdf;q=0.9,text/plain;q=0.8,*/*;q=0.1"
 
@@ -45,6 +51,16 @@ class Fetched:
     body: bytes
 
 
+async def parsed_in_thread(fetched: Fetched) -> Page:
+    """Make a page of an answer, in a thread that is left behind if it takes too long."""
+    try:
+        async with asyncio.timeout(PARSE_SECONDS):
+            return await in_own_thread(lambda: _page(fetched))
+    except TimeoutError as error:
+        message = f"{fetched.url} could not be parsed in {PARSE_SECONDS:g} s"
+        raise PageUnreadable(message) from error
+
+
 class WebPages:
     """Reads http and https addresses that are public, or that ``allow_hosts`` names."""
 
@@ -54,50 +70,93 @@ class WebPages:
         allow_hosts: frozenset[str] = frozenset(),
         deadline_seconds: float = 20.0,
         resolve: Resolve = system_resolve,
+        manners: Manners = Manners(),  # noqa: B008 - a frozen value
+        cache: Path | None = None,
+        offline: bool = False,
+        parse: Callable[[Fetched], Awaitable[Page]] = parsed_in_thread,
     ) -> None:
-        """Take ``host:port`` strings that may be private, and the deadline for one page."""
-        self._guard = AddressGuard(frozenset(host.lower() for host in allow_hosts), resolve)
-        self._transport = GuardedTransport(self._guard)
+        """Take ``host:port`` strings that may be private, and how to ask, keep and parse.
+
+        ``deadline_seconds`` are what the servers of one page may take, all redirects together;
+        ``cache`` is the file of answers that runs share, None for none. ``offline`` answers from
+        it alone.
+        """
+        own = frozenset(host.lower() for host in allow_hosts)
+        self._guard = AddressGuard(own, resolve)
+        self._manners = manners
         self._seconds = deadline_seconds
+        self._parse = parse
+        self._transport = self._stack(own, cache, offline=offline)
 
     async def read(self, url: str) -> Page:
         """Return the page, under the address its last redirect led to."""
+        url, response = await self._followed(url, Allowance(self._seconds))
+        if response.status_code != HTTPStatus.OK:
+            raise PageUnreadable(f"{url} answered {response.status_code}")
+        header = response.headers.get
+        body = b"".join([chunk async for chunk in response.aiter_raw()])
+        return await self._parse(
+            Fetched(url, header("content-type", ""), header("content-encoding", ""), body)
+        )
+
+    async def aclose(self) -> None:
+        """Close all connections, and the cache."""
+        await self._transport.aclose()
+
+    def _stack(
+        self, own: frozenset[str], cache: Path | None, *, offline: bool
+    ) -> httpx.AsyncBaseTransport:
+        """Return what answers requests: the cache, robots.txt, manners, and last the guard."""
+        network: httpx.AsyncBaseTransport
+        if offline:
+            network = OfflineTransport()
+        else:
+            guarded = GuardedTransport(self._guard, connections=CONNECTIONS)
+            polite = PoliteTransport(guarded, self._manners, own, connections=CONNECTIONS)
+            network = RobotsTransport(polite, self._robots) if self._manners.robots else polite
+        if cache is None:
+            return network
+        fresh = self._manners.fresh_seconds
+        return CachedTransport(network, cache, fresh_seconds=fresh, offline=offline)
+
+    async def _robots(self, url: str) -> tuple[int, bytes]:
+        """Return the status and the plain body of a robots.txt, wherever it was moved to."""
+        seconds = min(ROBOTS_SECONDS, self._seconds)
+        url, response = await self._followed(url, Allowance(seconds), is_robots=True)
+        body = b"".join([chunk async for chunk in response.aiter_raw()])
+        encoding = response.headers.get("content-encoding", "")
+        return response.status_code, unpacked(body, encoding, url, most=MOST_BYTES)
+
+    async def _followed(
+        self, url: str, allowance: Allowance, *, is_robots: bool = False
+    ) -> tuple[str, httpx.Response]:
+        """Follow redirects, each of them checked as the first address is."""
+        seconds = allowance.left
         try:
-            async with asyncio.timeout(self._seconds):
-                fetched = await self._fetch(url)
-                return await in_own_thread(lambda: _page(fetched))
+            for _ in range(MOST_REDIRECTS + 1):
+                request = self._request(url, allowance, is_robots=is_robots)
+                response = await self._transport.handle_async_request(request)
+                if response.status_code not in REDIRECTS or "location" not in response.headers:
+                    return url, response
+                url = _target(url, response.headers["location"])
         except TimeoutError as error:
-            raise PageUnreadable(f"{url} was not read in {self._seconds:g} s") from error
+            raise PageUnreadable(f"{url} was not read in {seconds:g} s") from error
         except httpx.TransportError as error:
             reason = str(error) or type(error).__name__
             raise PageUnreadable(f"{url} gave no answer: {reason}") from error
-
-    async def aclose(self) -> None:
-        """Close all connections."""
-        await self._transport.aclose()
-
-    async def _fetch(self, url: str) -> Fetched:
-        """Follow redirects, each of them checked as the first address is."""
-        for _ in range(MOST_REDIRECTS + 1):
-            address = self._guard.checked(url)
-            response = await self._transport.handle_async_request(self._request(address))
-            try:
-                if response.status_code not in REDIRECTS or "location" not in response.headers:
-                    return await _received(response, url)
-            finally:
-                await response.aclose()
-            url = _target(url, response.headers["location"])
         raise PageUnreadable(f"{url} is the end of more than {MOST_REDIRECTS} redirects")
 
-    def _request(self, address: httpx.URL) -> httpx.Request:
+    def _request(self, url: str, allowance: Allowance, *, is_robots: bool) -> httpx.Request:
         """Return a request that tells who asks, and nothing else: no cookies, no referrer."""
-        timeout = httpx.Timeout(self._seconds, connect=min(CONNECT_SECONDS, self._seconds))
+        address = self._guard.checked(url).copy_with(fragment=None)
         headers = {
-            "User-Agent": user_agent(),
+            "User-Agent": user_agent(self._manners.contact),
             "Accept": ACCEPTED,
             "Accept-Encoding": "gzip, deflate",
         }
-        extensions = {"timeout": timeout.as_dict()}
+        extensions: dict[str, object] = {"allowance": allowance, "is_robots": is_robots}
+        if is_robots:
+            extensions["oldest"] = DAY
         return httpx.Request("GET", address, headers=headers, extensions=extensions)
 
 
@@ -117,34 +176,12 @@ class Reader:
         return await self._corpus.read(url)
 
 
-@cache
-def user_agent() -> str:
-    """Return who we say we are: what we are."""
-    return f"deep-research-agent/{version('deep-research-agent')}"
-
-
 def _target(url: str, location: str) -> str:
     """Return where a redirect leads to, not yet checked."""
     try:
         return urljoin(url, location)
     except ValueError as error:
-        raise AddressRefused(f"{url} leads to {location!r}, which is no address") from error
-
-
-async def _received(response: httpx.Response, url: str) -> Fetched:
-    """Take in the body of a good answer, as it is and no more than the cap."""
-    if response.status_code != HTTPStatus.OK:
-        raise PageUnreadable(f"{url} answered {response.status_code}")
-    announced = response.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > MOST_BYTES:
-        raise _too_large(url)
-    body = bytearray()
-    async for chunk in response.aiter_raw():
-        body += chunk
-        if len(body) > MOST_BYTES:
-            raise _too_large(url)
-    header = response.headers.get
-    return Fetched(url, header("content-type", ""), header("content-encoding", ""), bytes(body))
+        raise AddressRefused(f"{url} leads to {location[:200]!r}, no address") from error
 
 
 def _page(fetched: Fetched) -> Page:
@@ -153,7 +190,3 @@ def _page(fetched: Fetched) -> Page:
 
     body = unpacked(fetched.body, fetched.encoding, fetched.url, most=MOST_BYTES)
     return extract(body, fetched.content_type, fetched.url)
-
-
-def _too_large(url: str) -> PageUnreadable:
-    return PageUnreadable(f"{url} has more than {MOST_BYTES // 1_000_000} MB")

@@ -12,7 +12,7 @@ from agent.errors import SearchFailed
 from gateway_client.catalog import Endpoint, Key, Model
 from gateway_client.client import GatewayClient
 from gateway_client.config import Config, Policy
-from gateway_client.testing import Reply, ScriptedGateway
+from gateway_client.testing import FakeTime, Reply, ScriptedGateway
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +47,8 @@ async def search(
         models={"m": Model("m", context=5_000)},
         policy=Policy(backoff_seconds=0.0),
     )
-    async with GatewayClient(config) as client:
+    time = FakeTime()
+    async with GatewayClient(config, clock=time, sleep=time.sleep) as client:
         engine = GatewaySearch(client.http_client, "m", tool, seconds)
         hits = await engine.search("long context", limit=3, scope=scope or Scope())
         assert client.ledger.by_task()["search"].calls == 1

@@ -23,8 +23,8 @@ class ScriptedDDGS:
     def __init__(self, timeout: int) -> None:
         assert timeout >= 1
 
-    def text(self, query: str, **asked: object) -> list[dict[str, Any]]:
-        ScriptedDDGS.asked = {"query": query, **asked}
+    def text(self, **asked: object) -> list[dict[str, Any]]:
+        ScriptedDDGS.asked = asked
         time.sleep(self.seconds)
         if isinstance(self.outcome, Exception):
             raise self.outcome
@@ -61,6 +61,14 @@ async def test_since_and_language_are_handed_on(script: pytest.MonkeyPatch) -> N
     assert (ScriptedDDGS.asked["timelimit"], ScriptedDDGS.asked["region"]) == ("w", "us-sv")
     await Keyless(5).search("q", limit=2, scope=Scope("en", date(2000, 1, 1)))
     assert (ScriptedDDGS.asked["timelimit"], ScriptedDDGS.asked["region"]) == (None, "us-en")
+
+
+async def test_sites_are_asked_for_in_words_and_held_to(script: pytest.MonkeyPatch) -> None:
+    found = [{"href": "https://a.org/1"}, {"href": "https://b.org/2"}]
+    script.setattr(ScriptedDDGS, "outcome", found)
+    hits = await Keyless(5).search("q", limit=2, scope=Scope(only_sites=("b.org",)))
+    assert [hit.url for hit in hits] == ["https://b.org/2"]
+    assert ScriptedDDGS.asked["query"] == "q site:b.org"
 
 
 async def test_no_results_are_an_empty_list(script: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from agent.errors import SearchFailed
 
 
 class Shelf(BaseRetriever):
-    documents: list[Document] = []
+    documents: tuple[Document, ...] = ()
     error: Exception | None = None
     seconds: float = 0.0
 
@@ -24,7 +24,7 @@ class Shelf(BaseRetriever):
         await asyncio.sleep(self.seconds)
         if self.error:
             raise self.error
-        return self.documents
+        return [*self.documents]
 
 
 def document(text: str = "Words.", **metadata: object) -> Document:
@@ -33,20 +33,20 @@ def document(text: str = "Words.", **metadata: object) -> Document:
 
 async def test_a_long_text_can_be_cited_and_a_short_one_is_a_snippet() -> None:
     long = "word " * 200
-    shelf = Shelf(documents=[document(long, url="https://a.org"), document(link="https://b.org")])
+    shelf = Shelf(documents=(document(long, url="https://a.org"), document(link="https://b.org")))
     one, other = await RetrieverEngine(shelf, name="ours").search("q", limit=5, scope=Scope())
     assert one.abstract == long.strip()
     assert one.snippet == long[:500]
     assert (other.snippet, other.abstract) == ("Words.", "")
 
 
-async def test_the_first_name_in_the_metadata_that_is_a_text_counts() -> None:
+async def test_an_address_and_a_day_are_taken_from_wherever_the_metadata_has_them() -> None:
     shelf = Shelf(
-        documents=[
+        documents=(
             document(source=7, url="https://a.org", title=3, date=date(2024, 3, 4)),
-            document(source="https://b.org", url="https://c.org", published_date="2024-03-04"),
+            document(source="notes.txt", url="https://b.org", published_date="2024-03-04"),
             document(source="/home/me/notes.txt"),
-        ]
+        )
     )
     hits = await RetrieverEngine(shelf, name="ours").search("q", limit=5, scope=Scope())
     assert [(hit.url, hit.title) for hit in hits] == [("https://a.org", ""), ("https://b.org", "")]
@@ -55,7 +55,7 @@ async def test_the_first_name_in_the_metadata_that_is_a_text_counts() -> None:
 
 async def test_it_has_the_name_and_the_kind_it_was_given() -> None:
     engine = RetrieverEngine(
-        Shelf(documents=[document(url="https://a.org")]), name="ours", kind="scholar"
+        Shelf(documents=(document(url="https://a.org"),)), name="ours", kind="scholar"
     )
     (hit,) = await engine.search("q", limit=5, scope=Scope())
     assert (engine.name, engine.kind, hit.kind) == ("ours", "scholar", "scholar")

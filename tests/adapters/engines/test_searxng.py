@@ -60,7 +60,8 @@ async def test_results_that_are_not_as_expected_are_taken_for_what_they_are_wort
 
 
 async def test_no_more_hits_than_asked_for(site: Site, client: httpx.AsyncClient) -> None:
-    site.serve("/search", results(*[GOOD] * 9), type=JSON)
+    many = [GOOD | {"url": f"https://example.org/{number}"} for number in range(9)]
+    site.serve("/search", results(*many), type=JSON)
     hits = await SearXNG(site.url(), client).search("q", limit=2, scope=Scope())
     assert len(hits) == 2
 
@@ -74,8 +75,8 @@ async def test_since_asks_for_the_narrowest_range_that_reaches_back(
     today = datetime.now(UTC).date()
     since = today - timedelta(days=days)
     old = GOOD | {"publishedDate": (since - timedelta(days=1)).isoformat()}
-    new = GOOD | {"publishedDate": since.isoformat()}
-    undated = GOOD | {"publishedDate": None}
+    new = GOOD | {"publishedDate": since.isoformat(), "url": "https://example.org/new"}
+    undated = GOOD | {"publishedDate": None, "url": "https://example.org/undated"}
     site.serve("/search", results(old, new, undated), type=JSON)
     hits = await SearXNG(site.url(), client).search("q", limit=5, scope=Scope("en", since))
     assert [hit.published for hit in hits] == [since, None]
@@ -103,7 +104,7 @@ async def test_nothing_found_because_engines_were_silent_is_a_failure(
         (599, "", "answered 599"),
         (200, "<html>", "did not answer in JSON"),
         (200, "\x80", "did not answer in JSON"),
-        (200, "[1]", "without a list of results"),
+        (200, "[1]", "did not answer with a JSON object"),
         (200, '{"results": 3}', "without a list of results"),
     ],
 )
@@ -113,6 +114,19 @@ async def test_a_broken_answer_says_what_was_wrong_with_it(
     site.serve("/search", body, status)
     with pytest.raises(SearchFailed, match=said):
         await SearXNG(site.url(), client).search("q", limit=5, scope=Scope())
+
+
+async def test_sites_are_asked_for_in_words(site: Site, client: httpx.AsyncClient) -> None:
+    site.serve("/search", results(), type=JSON)
+    scope = Scope(only_sites=("a.org", "b.org"), without_sites=("x.a.org",))
+    await SearXNG(site.url(), client).search("q", limit=5, scope=scope)
+    assert site.asked[0].query["q"] == "q (site:a.org OR site:b.org) -site:x.a.org"
+
+
+async def test_an_instance_that_moved_is_followed(site: Site, client: httpx.AsyncClient) -> None:
+    site.serve("/search", status=301, headers={"Location": "/new/search"})
+    site.serve("/new/search", results(GOOD), type=JSON)
+    assert await SearXNG(site.url(), client).search("q", limit=5, scope=Scope())
 
 
 async def test_an_instance_that_is_not_there_is_named_without_its_password(

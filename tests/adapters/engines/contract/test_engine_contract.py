@@ -12,7 +12,7 @@ from agent.domain.question import Scope
 from agent.errors import SearchFailed
 
 if TYPE_CHECKING:
-    from tests.adapters.engines.conftest import Contract
+    from tests.adapters.engines.contract.conftest import Contract
 
 A, B = "https://example.org/a", "http://sub.example.com/b"
 MARCH = date(2024, 3, 4)
@@ -148,6 +148,30 @@ async def test_a_plan_that_is_used_up_says_so(keyed: tuple[Contract, str], statu
     said = rf"answered {status} \(Over the limit\) - raise the plan's limit .* {variable}"
     with pytest.raises(SearchFailed, match=said):
         await contract.urls()
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ('{"error": "Slow down"}', "Slow down"),
+        ('{"message": "Not enough credits"}', "Not enough credits"),
+        ('{"error": {"code": "X", "detail": "No such plan"}}', "No such plan"),
+        ('{"detail": {"error": "Over"}}', "Over"),
+    ],
+)
+async def test_a_refusal_is_told_in_the_services_words(
+    over_http: Contract, body: str, said: str
+) -> None:
+    over_http.answers({"status": 400, "body": body})
+    with pytest.raises(SearchFailed, match=rf"answered 400 \({said}\)"):
+        await over_http.urls()
+
+
+@pytest.mark.parametrize("body", ["[]", "3", '{"error": 3}', '{"error": ' * 400 + "1" + "}" * 400])
+async def test_a_refusal_without_words_is_one_all_the_same(over_http: Contract, body: str) -> None:
+    over_http.answers({"status": 400, "body": body})
+    with pytest.raises(SearchFailed, match=r"answered 400($| - )"):
+        await over_http.urls()
 
 
 async def test_a_key_is_never_told(keyed: tuple[Contract, str]) -> None:

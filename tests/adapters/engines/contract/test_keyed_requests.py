@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager
 
-    from tests.adapters.engines.conftest import Contract
+    from tests.adapters.engines.contract.conftest import Contract
 
     Named = Callable[[str], AbstractAsyncContextManager[Contract]]
 
