@@ -15,17 +15,27 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from agent.adapters.engines.retriever import RetrieverEngine
     from agent.domain.question import Question
     from agent.domain.report import Report
     from agent.pipeline import build_graph
     from agent.settings import Settings
     from agent.wiring import open_tools, research
 
-__all__ = ["Question", "Report", "Settings", "build_graph", "open_tools", "research"]
+__all__ = [
+    "Question",
+    "Report",
+    "RetrieverEngine",
+    "Settings",
+    "build_graph",
+    "open_tools",
+    "research",
+]
 
 _HOMES = {
     "Question": "agent.domain.question",
     "Report": "agent.domain.report",
+    "RetrieverEngine": "agent.adapters.engines.retriever",
     "Settings": "agent.settings",
     "build_graph": "agent.pipeline",
     "open_tools": "agent.wiring",

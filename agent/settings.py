@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from agent.errors import InvalidSettings
 
 PREFIX: Final = "DEEP_RESEARCH_"
+MAILBOX: Final = re.compile(r"[!-?A-~]+@[A-Za-z0-9.-]+")
 SITE: Final = re.compile(r"[\w-]+(\.[\w-]+)*")
 HOST_AND_PORT: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]/]+):\d{1,5}")
 
@@ -119,6 +120,15 @@ class Settings(BaseSettings):
                 raise ValueError(message)
         return tuple(site.lower() for site in sites)
 
+    @field_validator("contact")
+    @classmethod
+    def _mailbox(cls, value: str) -> str:
+        """Refuse what is no e-mail address: it goes into a header."""
+        if value and not MAILBOX.fullmatch(value):
+            message = f"{value!r} is no e-mail address"
+            raise ValueError(message)
+        return value
+
     @field_validator("allow_hosts")
     @classmethod
     def _with_port(cls, hosts: frozenset[str]) -> frozenset[str]:
@@ -150,9 +160,7 @@ def read_settings(**chosen: Any) -> Settings:  # noqa: ANN401 - checked by pydan
     except ValidationError as error:
         first = error.errors()[0]
         name = PREFIX + str(first["loc"][0]).upper() if first["loc"] else "the settings"
-        raise InvalidSettings(
-            f"{name}: {first['msg']}", mend="see docs/settings.md"
-        ) from error
+        raise InvalidSettings(f"{name}: {first['msg']}", mend="see docs/settings.md") from error
     _refuse_unknown()
     return settings
 

@@ -67,17 +67,19 @@ async def research(
     on_event: Tell = tell_nobody,
     embedded: bool = False,
     formats: Sequence[str] = rendering.FORMATS,
+    engines: Sequence[SearchEngine] = (),
 ) -> Report:
     """Research a question, write its run folder under ``settings.out``, and return the report.
 
-    ``embedded`` uses the extractive model even where a gateway is set. Raises the errors of
+    ``embedded`` uses the extractive model even where a gateway is set; ``engines`` are asked
+    beside those of the settings, such as a RetrieverEngine. Raises the errors of
     ``agent.errors``; a report that found nothing is no error, its status is ``empty``.
     """
     settings = settings or read_settings()
     if isinstance(question, str):
         question = Question(question, depth=settings.depth, breadth=settings.breadth)
     async with open_tools(
-        question, settings, embedded=embedded, formats=formats, tell=on_event
+        question, settings, embedded=embedded, formats=formats, tell=on_event, engines=engines
     ) as tools:
         return await pipeline.run(question, tools, on_event)
 
@@ -97,6 +99,7 @@ async def open_tools(
     embedded: bool = False,
     formats: Sequence[str] = rendering.FORMATS,
     tell: Tell = tell_nobody,
+    engines: Sequence[SearchEngine] = (),
 ) -> AsyncIterator[pipeline.Tools]:
     """Open everything a run works with; publish its folder at the end, or leave no trace.
 
@@ -107,8 +110,8 @@ async def open_tools(
         model = await _model(stack, embedded=embedded)
         reading = await stack.enter_async_context(open_reading(settings))
         corpus = await _corpus(stack, settings, reading.parser, tell) if settings.corpus else None
-        engines = await stack.enter_async_context(open_engines(settings))
-        every: list[SearchEngine] = [*engines, corpus] if corpus else engines
+        named = await stack.enter_async_context(open_engines(settings))
+        every: list[SearchEngine] = [*named, *engines, *([corpus] if corpus else [])]
         folder = await stack.enter_async_context(
             new_run_folder(settings.out, question.text, clock.now().date())
         )

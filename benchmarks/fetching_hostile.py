@@ -129,7 +129,9 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         first, again = BODIES[unquote(path[1:]) or "a redirect that goes round"]
         writer.write(first)
         await writer.drain()
-        while again or not first:
+        if not first + again:
+            await reader.read()  # until the other side gives up
+        while again:
             writer.write(again)
             await writer.drain()
             await asyncio.sleep(0.01)

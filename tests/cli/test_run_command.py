@@ -101,7 +101,7 @@ async def test_local_files_are_a_third_kind_of_source(
         (["run", "x" * 100_000], 2, "100,000 characters"),
         (["run", "it", "--nonsense"], 2, "No such option"),
         (["run"], 2, "Missing argument"),
-        (["run", "it", "--sources", "web,books"], 2, "'books' is none of web, arxiv, scholar, corpus"),
+        (["run", "it", "--sources", "web,books"], 2, "'books' is none of web, arxiv, scholar"),
         (["run", "it", "--format", "xml"], 2, "'xml' is none of"),
         (["run", "it", "--since", "yesterday"], 2, "yesterday"),
         (["run", "it", "--depth", "0"], 2, "0 is not in the range"),

@@ -172,7 +172,8 @@ async def test_the_folder_lists_the_steps_and_every_quote_stands_in_the_stored_t
     assert isinstance(used.folder, MemoryFolder)
     assert isinstance(used.library.documents, MemoryDocuments)
     assert sorted(used.folder.files) == [
-        "1-brief.json", "2-evidence.json", "3-draft-2.json", "4-verified.json", "5-report.json", "references.bib", "report.html", "report.json", "report.md", "run.json",
+        "1-brief.json", "2-evidence.json", "3-draft-2.json", "4-verified.json", "5-report.json",
+        "references.bib", "report.html", "report.json", "report.md", "run.json",
     ]  # fmt: skip
     report = json.loads(used.folder.files["report.json"])
     texts = {

@@ -80,7 +80,8 @@ class AddressGuard:
         except httpx.InvalidURL as error:
             raise AddressRefused(f"{url!r} is no valid address: {error}") from error
         host = parsed.raw_host.decode("ascii").rstrip(".")
-        self._check_host(host, parsed.port or (443 if parsed.scheme == "https" else 80))
+        usual = 443 if parsed.scheme == "https" else 80
+        self._check_host(host, usual if parsed.port is None else parsed.port)
         return parsed
 
     async def addresses(self, host: str, port: int) -> Sequence[str]:

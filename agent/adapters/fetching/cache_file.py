@@ -105,7 +105,8 @@ class Complaints(logging.Handler):
     def hear(self, error: Exception) -> None:
         """Take a complaint."""
         self.is_damaged |= type(error) is sqlite3.DatabaseError  # others pass, or are our place's
-        if not self._was_told:
+        is_passing = isinstance(error, sqlite3.OperationalError) and "locked" in str(error)
+        if not self._was_told and not is_passing:  # other runs are at it: one answer is not kept
             self._was_told = True
             _log.warning("the page cache %s is not used as it could be: %s", self._path, error)
 

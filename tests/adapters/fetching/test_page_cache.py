@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from agent.adapters.fetching.address_guard import system_resolve
+from agent.adapters.fetching.cache_file import Complaints
 from agent.adapters.fetching.cached import RECEIVED, CachedTransport
 from agent.adapters.fetching.pages import WebPages
 from agent.adapters.fetching.politeness import Manners
@@ -246,3 +247,15 @@ async def test_the_log_of_the_library_is_left_as_it_was(site: Site, opened: Open
     before = list(logging.getLogger("hishel").handlers)
     await opened.read(site.serve("/a", HTML))
     assert logging.getLogger("hishel").handlers == before
+
+
+def test_another_run_that_holds_the_file_is_no_cause_for_a_word(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    complaints = Complaints(tmp_path / "pages.sqlite")
+    complaints.hear(sqlite3.OperationalError("database is locked"))
+    assert not caplog.records
+    complaints.hear(sqlite3.OperationalError("disk I/O error"))
+    complaints.hear(sqlite3.OperationalError("disk I/O error"))
+    assert len(caplog.records) == 1
+    assert not complaints.is_damaged
