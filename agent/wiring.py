@@ -22,6 +22,7 @@ from agent.adapters.fetching.identity import user_agent
 from agent.adapters.fetching.pages import Reader, WebPages
 from agent.adapters.fetching.politeness import Manners
 from agent.adapters.gateway_chat import GatewayChat
+from agent.adapters.parsing.kept import KeptPages
 from agent.adapters.parsing.workers import Parser
 from agent.adapters.run_folder import new_run_folder
 from agent.adapters.user_cache import user_cache
@@ -138,9 +139,13 @@ class Reading:
 async def open_reading(settings: Settings) -> AsyncIterator[Reading]:
     """Open the web for reading; the first process is made ready while the first search runs."""
     parser = Parser(seconds=settings.parse_seconds)
+    made = _cache(settings, "parsed")
+    parsing = KeptPages(parser, made) if made else parser
 
     async def parse(fetched: Fetched) -> Page:
-        return await parser.parse(fetched.body, fetched.content_type, fetched.encoding, fetched.url)
+        return await parsing.parse(
+            fetched.body, fetched.content_type, fetched.encoding, fetched.url
+        )
 
     folder = _cache(settings, "pages")
     web = WebPages(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 from urllib.parse import SplitResult, quote, unquote_plus, urlsplit
 
@@ -65,6 +66,7 @@ _NAMED: Final = re.compile(rf"(?:doi:\s*{_DOI_NAME}|arxiv:\s*{_ARXIV_NUMBER})", 
 _ARXIV_DOI: Final = re.compile(rf"10\.48550/arxiv\.{_ARXIV_NUMBER}", re.IGNORECASE)
 
 
+@lru_cache(maxsize=8_192)
 def canonical(url: str) -> str:
     """Return the key of an address; what is no web address or identifier comes back trimmed.
 

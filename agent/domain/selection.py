@@ -14,7 +14,7 @@ from agent.domain.question import SubQuestion
 from agent.domain.ranking import scores, terms
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Sequence
     from datetime import date
 
     from agent.domain.fusion import Candidate
@@ -89,37 +89,54 @@ def choose(
     """Return a choice for each candidate: those to read in the order to read them, then the others.
 
     The sub-questions take turns, each with the best candidate for it that is left; retracted
-    works come last. ``pages`` is how many may be read, ``read`` the keys (duplicates.work_keys)
-    of works that were read or tried before.
+    works come last. No site gets more than its share while others have something to offer.
+    ``pages`` is how many may be read, ``read`` the keys (duplicates.work_keys) of works that were
+    read or tried before.
     """
-    choices = _known_before(candidates, frozenset(read))
     queues = _queues(candidates, brief, today)
+    choices = _known_before(candidates, frozenset(read))
+    most_of_site = max(LEAST_OF_SITE, int(pages * SITE_SHARE))
+    left = pages - _take_turns(choices, candidates, queues, pages, most_of_site)
+    if left:  # better more of one site than nothing
+        over = {at: one for at, one in choices.items() if one.reason is Reason.SITE_SHARE}
+        rest = {at: one for at, one in choices.items() if at not in over}
+        _take_turns(rest, candidates, queues, left, pages)
+        choices = rest | {at: one for at, one in over.items() if not rest[at].chosen}
+    return tuple(sorted(choices.values(), key=lambda choice: not choice.chosen))
+
+
+def _take_turns(
+    choices: dict[int, Choice],
+    candidates: Sequence[Candidate],
+    queues: dict[str, list[tuple[int, bool]]],
+    pages: int,
+    most_of_site: int,
+) -> int:
+    """Decide on each candidate that is not decided on; return how many were chosen."""
     at_site: Counter[str] = Counter()
     left = pages
-    while queues:
-        for asked, queue in tuple(queues.items()):
+    waiting = {asked: iter(queue) for asked, queue in queues.items()}
+    while waiting:
+        for asked, queue in tuple(waiting.items()):
             for at, shares_words in queue:  # each goes on where its last turn ended
                 if at in choices:
                     continue
                 one = candidates[at]
-                refusal = _refusal(one, at_site, pages, left)
-                choices[at] = refusal or _chosen(one, asked, shares_words=shares_words)
-                if not refusal:
-                    at_site[_place(one)] += 1
+                place = _place(one)
+                if not left:
+                    pages_used = f"{pages} page{'s' * (pages != 1)}"
+                    choices[at] = Choice(one, False, Reason.BUDGET, pages_used)
+                elif place and at_site[place] >= most_of_site:
+                    detail = f"{at_site[place]} of {place}"
+                    choices[at] = Choice(one, False, Reason.SITE_SHARE, detail)
+                else:
+                    choices[at] = _chosen(one, asked, shares_words=shares_words)
+                    at_site[place] += 1
                     left -= 1
                     break
             else:
-                del queues[asked]
-    return tuple(sorted(choices.values(), key=lambda choice: not choice.chosen))
-
-
-def _refusal(one: Candidate, at_site: Counter[str], pages: int, left: int) -> Choice | None:
-    place = _place(one)
-    if not left:
-        return Choice(one, False, Reason.BUDGET, f"{pages} page{'s' * (pages != 1)}")
-    if place and at_site[place] >= max(LEAST_OF_SITE, int(pages * SITE_SHARE)):
-        return Choice(one, False, Reason.SITE_SHARE, f"{at_site[place]} of {place}")
-    return None
+                del waiting[asked]
+    return pages - left
 
 
 def _chosen(one: Candidate, asked: str, *, shares_words: bool) -> Choice:
@@ -159,7 +176,7 @@ def _family_name(author: str) -> str:
 
 def _queues(
     candidates: Sequence[Candidate], brief: Brief, today: date
-) -> dict[str, Iterator[tuple[int, bool]]]:
+) -> dict[str, list[tuple[int, bool]]]:
     """Return for each sub-question all candidates, best first, and whether they share its words."""
     texts = [terms(f"{one.hit.title} {one.hit.snippet} {one.hit.abstract}") for one in candidates]
     top = max((one.score for one in candidates), default=0.0) or 1.0
@@ -169,7 +186,7 @@ def _queues(
         + RECENCY_WEIGHT * _recency(one.hit.published, today)
         for one in candidates
     ]
-    queues: dict[str, Iterator[tuple[int, bool]]] = {}
+    queues: dict[str, list[tuple[int, bool]]] = {}
     for asked in brief.sub_questions or (SubQuestion("", brief.restated),):
         words = scores(asked.text, texts)
         best = max(words, default=0.0) or 1.0
@@ -181,7 +198,7 @@ def _queues(
                 candidates[at].hit.url,
             ),
         )
-        queues[asked.id] = iter([(at, words[at] > 0) for at in order])
+        queues[asked.id] = [(at, words[at] > 0) for at in order]
     return queues
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from agent.domain.evidence import ONLY_ABSTRACT, Failure, Page, Publication, Source
 from agent.domain.injection import injections
-from agent.domain.passages import passages
+from agent.domain.passages import Span, passages
 from agent.errors import PageUnreadable
 
 if TYPE_CHECKING:
@@ -38,25 +38,25 @@ class Desk:
         published = hit.published or page.published
         if not self.scope.covers(published):
             return None, [*failures, Failure(hit.url, f"passed over: published {published}")]
-        source = Source(
+        spans, orders = await asyncio.to_thread(_studied, page.text)
+        return Source(
             id="",
             kind=hit.kind,
             url=hit.url,
             title=hit.title or page.title or hit.url,
             sha256=await self.documents.put(page.text),
             read_at=self.clock.now(),
-            spans=passages(page.text),
+            spans=spans,
             authors=hit.authors or page.authors,
             published=published,
             note=note,
             site=page.site,
             publication=_joined(hit.publication, page.publication),
             page_starts=page.page_starts,
-            injections=len(injections(page.text)),
+            injections=orders,
             read_url="" if note else page.url,
             canonical_url=page.canonical_url,
-        )
-        return source, failures
+        ), failures
 
     async def _page(self, hit: Hit) -> tuple[Page | None, str, list[Failure]]:
         """Return the first address of a hit that can be read, else its abstract, else nothing.
@@ -79,6 +79,11 @@ class Desk:
         if hit.abstract.strip():
             return Page(hit.url, hit.title, hit.abstract), ONLY_ABSTRACT, failures
         return None, "", failures
+
+
+def _studied(text: str) -> tuple[tuple[Span, ...], int]:
+    """Return the passages of a text, and how many orders to models there are in it."""
+    return passages(text), len(injections(text))
 
 
 def _addresses(hit: Hit) -> tuple[str, ...]:

@@ -62,10 +62,15 @@ def test_the_sub_questions_take_turns() -> None:
 def test_no_site_takes_more_than_its_share_and_archives_are_no_site() -> None:
     pages = [candidate(f"Wind {at}", f"https://one.example/{at}", rank=at) for at in range(6)]
     papers = [candidate(f"Wind {at}", f"https://arxiv.org/abs/2401.0000{at}") for at in range(6)]
-    why = reasons(*pages, *papers, pages=12)
-    refused = "passed over: 3 of one.example already"
+    why = reasons(*pages, *papers, pages=9)
+    refused = "passed over: 2 of one.example already"
     assert [why[page.hit.url] == refused for page in pages].count(True) == 3
     assert not any(why[paper.hit.url].startswith("passed") for paper in papers)
+
+
+def test_where_others_have_nothing_to_offer_one_site_is_better_than_none() -> None:
+    pages = [candidate(f"Wind {at}", f"https://one.example/{at}", rank=at) for at in range(6)]
+    assert len(chosen(*pages, pages=5)) == 5
 
 
 def test_a_work_that_was_read_is_not_read_again() -> None:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import zlib
 from contextlib import closing, contextmanager
-from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING, Final
 
+from agent.adapters.code_version import code_version
 from agent.errors import CorpusUnusable
 
 if TYPE_CHECKING:
@@ -96,7 +94,7 @@ def _make_private(path: Path) -> None:
 
 def _make_tables(connection: sqlite3.Connection) -> None:
     """Make the tables, in place of those other code has made."""
-    ours = _code_version()
+    ours = code_version(MADE_BY)
     if _user_version(connection) == ours:
         return
     with transaction(connection):
@@ -107,17 +105,6 @@ def _make_tables(connection: sqlite3.Connection) -> None:
         for statement in TABLES.split(";"):
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {ours}")
-
-
-@cache
-def _code_version() -> int:
-    """Return a number that changes with the code an index depends on."""
-    number = 0
-    for package, names in MADE_BY:
-        for file in sorted(resources.files(package).iterdir(), key=lambda file: file.name):
-            if file.is_file() and (file.name in names or not names):
-                number = zlib.crc32(file.read_bytes(), number)
-    return number & 0x7FFF_FFFF
 
 
 def _user_version(connection: sqlite3.Connection) -> int:

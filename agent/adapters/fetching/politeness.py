@@ -37,13 +37,15 @@ class Manners:
 
     ``per_host``: requests at a time at one host; with four, one slow page does not hold up the
     others, and it is still fewer than the six of a browser. ``spacing_seconds`` lie between the
-    beginnings of two requests at one host, whatever their number; the user's own hosts need none.
+    beginnings of two requests at one host, whatever their number; the user's own hosts have
+    room for all.
     ``fresh_seconds``: how long a page in the cache is used again without asking, where its server
     does not forbid it.
     """
 
     robots: bool = True
     per_host: int = 4
+    per_own_host: int = 64
     spacing_seconds: float = 0.2
     fresh_seconds: float = 86_400.0
     contact: str = ""
@@ -129,8 +131,9 @@ class PoliteTransport(httpx.AsyncBaseTransport):
         if name not in self._hosts:
             port = url.port or (443 if url.scheme == "https" else 80)
             is_own = f"{name.removesuffix(f':{port}')}:{port}" in self._own_hosts
+            places = self._manners.per_own_host if is_own else self._manners.per_host
             spacing = 0.0 if is_own else self._manners.spacing_seconds
-            self._hosts[name] = Host(name, self._manners.per_host, spacing)
+            self._hosts[name] = Host(name, places, spacing)
         return self._hosts[name]
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

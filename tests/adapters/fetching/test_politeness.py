@@ -23,7 +23,7 @@ HTML = "<html><title>T</title><body><article><p>Words that are worth reading.</p
 
 
 def pages(site: Site, *, seconds: float = 2, per_host: int = 4, contact: str = "") -> WebPages:
-    manners = Manners(robots=False, per_host=per_host, contact=contact)
+    manners = Manners(robots=False, per_host=per_host, per_own_host=per_host, contact=contact)
     hosts = frozenset({site.host})
     return WebPages(allow_hosts=hosts, deadline_seconds=seconds, manners=manners)
 
