@@ -1,0 +1,134 @@
+"""The options that commands share, and what they are made into."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from agent.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from agent.domain.question import Question, SourceKind
+    from agent.settings import Settings
+
+FORMATS: Final = ("md", "html", "json", "bib")
+SOURCES: Final = ("web", "arxiv", "scholar", "corpus")
+
+
+class WordList(click.ParamType[tuple[str, ...]]):
+    """A comma-separated choice of known words."""
+
+    def __init__(self, name: str, words: Sequence[str]) -> None:
+        self.name = name
+        self.words = words
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, ...]:  # noqa: ANN401
+        """Return the words; fail naming the ones that are known."""
+        chosen = value if isinstance(value, tuple) else tuple(w.strip() for w in value.split(","))
+        for word in chosen:
+            if word not in self.words:
+                self.fail(f"{word!r} is none of {', '.join(self.words)}", param, ctx)
+        return tuple(dict.fromkeys(chosen))
+
+
+def output_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add what says where a report goes and how loudly."""
+    for option in reversed((
+        click.option("--format", "formats", type=WordList("formats", FORMATS), default=FORMATS,
+                     help="Which of md,html,json,bib to write; json always is."),
+        click.option("--out", type=click.Path(path_type=Path), help="Folder for runs.  [runs]"),
+        click.option("--quiet", is_flag=True, help="Say nothing but the result."),
+        click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON line."),
+        click.option("--debug", is_flag=True, help="Show the traceback of an error."),
+    )):  # fmt: skip
+        command = option(command)
+    return command
+
+
+_DATE: Final = click.DateTime(["%Y-%m-%d", "%Y-%m", "%Y"])
+_SCOPE_OPTIONS: Final = (
+    click.option("--since", type=_DATE, help="Leave out sources published before this date."),
+    click.option("--until", type=_DATE, help="Leave out sources published after this date."),
+    click.option("--engine", "engines", multiple=True, metavar="NAME",
+                 help="Ask this search engine, and others named so. Repeatable."),
+    click.option("--site", "only_sites", multiple=True, metavar="HOST",
+                 help="Search this site, and others named so, alone. Repeatable."),
+    click.option("--without-site", "without_sites", multiple=True, metavar="HOST",
+                 help="Leave out this site. Repeatable."),
+    click.option("--offline", is_flag=True, help="Read what earlier runs kept, and ask nobody."),
+)  # fmt: skip
+
+
+def scope_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add what narrows a search."""
+    for option in reversed(_SCOPE_OPTIONS):
+        command = option(command)
+    return command
+
+
+def question_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add what says how a question is researched."""
+    for option in reversed((
+        click.option("--sources", type=WordList("sources", SOURCES),
+                     help="Where to look: web,arxiv,scholar,corpus.  [all there are]"),
+        click.option("--depth", type=click.IntRange(1, 10), help="Most rounds of retrieval.  [2]"),
+        click.option("--breadth", type=click.IntRange(1, 20),
+                     help="Most queries a round for each kind of source.  [5]"),
+        click.option("--language", metavar="xx",
+                     help="Language of the report, such as en or zh.  [the question's]"),
+        *_SCOPE_OPTIONS,
+    )):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def settings_from(**options: Any) -> Settings:  # noqa: ANN401
+    """Return the settings, with those options in their place that are settings too."""
+    from agent.settings import read_settings
+
+    known = (
+        "out",
+        "depth",
+        "breadth",
+        "corpus",
+        "engines",
+        "only_sites",
+        "without_sites",
+        "offline",
+    )
+    return read_settings(**{name: options[name] or None for name in known if name in options})
+
+
+def question_from(
+    text: str,
+    settings: Settings,
+    *,
+    sources: tuple[SourceKind, ...] | None = None,
+    language: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    **_: object,
+) -> Question:
+    """Return the question as the options ask it; raise InvalidInput if they disagree."""
+    from agent.domain.question import Question
+
+    if sources and ("corpus" in sources) is not bool(settings.corpus):
+        raise InvalidInput(
+            "--sources and --corpus disagree", mend="give both a corpus and --sources …,corpus"
+        )
+    return Question(
+        text=text,
+        language=language,
+        since=since.date() if since else None,
+        sources=sources or (SOURCES if settings.corpus else SOURCES[:3]),
+        depth=settings.depth,
+        breadth=settings.breadth,
+        until=until.date() if until else None,
+        only_sites=settings.only_sites,
+        without_sites=settings.without_sites,
+    )
