@@ -177,7 +177,11 @@ class DayFile:
             said = json.loads(line)
             self._days.setdefault(said["day"], Sum()).add(Decimal(said["usd"]), said["tokens"])
         except (ValueError, KeyError, TypeError, ArithmeticError) as error:
-            raise self._refused(f"holds a line that is none of ours: {line[:80]!r}") from error
+            kind = type(error).__name__
+        else:
+            return
+        # beyond the except, as its error may hold the line, and the line anything, a key too
+        raise self._refused(f"holds a line that is none of ours ({kind})")
 
     def _refused(self, reason: object) -> ConfigInvalid:
         mend = "set [budget] file to a file of its own that may be written"

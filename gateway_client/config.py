@@ -151,13 +151,6 @@ class Config:
         """Whether any endpoint serves the model."""
         return any(endpoint.serves(model) for endpoint in self.endpoints)
 
-    def without_secrets(self, text: str) -> str:
-        """Return the text with every key in it replaced by its label."""
-        for endpoint in self.endpoints:
-            for key in endpoint.keys:
-                text = text.replace(key.secret, key.label)
-        return text
-
 
 def without_endpoints() -> Config:
     """Return the default tiers at an address that leads nowhere: enough to route and to price."""

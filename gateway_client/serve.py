@@ -23,6 +23,7 @@ from gateway_client.errors import ConfigInvalid, GatewayError, Unreachable
 from gateway_client.families.ways import LOOPBACK
 from gateway_client.media.inventory import models
 from gateway_client.routing.router import AUTO
+from gateway_client.toml_file import VARIABLE
 
 try:
     import uvicorn
@@ -73,6 +74,8 @@ def key_from(word: str | None, environ: Mapping[str, str]) -> str:
     if name == word:
         raise ConfigInvalid("--api-key takes no key in plain text", mend="use env:NAME")
     key = environ.get(name, "").strip()
+    if not key and not VARIABLE.fullmatch(name):  # it may be the key itself
+        raise ConfigInvalid("--api-key has an env: that names no variable", mend="use env:NAME")
     if not key:
         raise ConfigInvalid(f"--api-key names {name}, which is not set", mend=f"set {name}")
     return key

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
     from gateway_client.catalog import Tier
 
+VARIABLE: Final = re.compile("[A-Z_][A-Z0-9_]*")
+"""What the name of a variable looks like; anything else may be a key put in its place."""
+
 POLICY_SECONDS: Final = (
     "connect", "read", "deadline", "backoff", "patience", "first_content", "idle", "hedge",
 )  # fmt: skip
@@ -193,6 +196,8 @@ def _key(label: str, word: str, table: Table, environ: Mapping[str, str]) -> Key
         return Key(label, table.file, word)
     variable = word.removeprefix("env:")
     secret = environ.get(variable, "").strip()
+    if not secret and not VARIABLE.fullmatch(variable):  # it may be the key itself
+        table.refuse("keys", "has an env: that names no variable", "use env:NAME")
     if not secret:
         table.refuse("keys", f"names {variable}, which is not set", f"set {variable}")
     return Key(label, variable, secret)

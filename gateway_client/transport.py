@@ -7,6 +7,7 @@ next and is sent what came of it, so that one loop serves every kind of client.
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -37,6 +38,7 @@ from gateway_client.exchange import (
 from gateway_client.faults import Arrived, Fault, Kind, Lost, Outcome
 from gateway_client.health import Health
 from gateway_client.limits import Limits, Retries
+from gateway_client.redaction import Redaction
 from gateway_client.roster import Roster
 from gateway_client.routing import router
 from gateway_client.streaming import Settlement
@@ -83,6 +85,7 @@ class Switchboard:
         self.limits = Limits(clock)
         self.accounts = Accounts(config, ledger, self.limits)
         self.roster = Roster(config, self.health, self.limits, clock, self.accounts.expected)
+        self._redaction = Redaction.of(config.endpoints)
         self._retries = Retries(config.policy.retry_ratio, clock)
         self._clock = clock
         self._chance = chance
@@ -249,7 +252,7 @@ class Switchboard:
         lane, model = attempt.lane, attempt.model
         if isinstance(outcome, Arrived):
             self.limits.learn(lane, model, outcome.headers)
-        outcome = answering.understood(trial, lane, outcome)
+        outcome = answering.understood(trial, lane, self._redacted(outcome))
         trial.lane, trial.outcome = lane, outcome
         trial.fault = faults.fault_in(outcome, lane, model) or _whole(trial, outcome)
         if trial.fault is None and isinstance(outcome, Arrived):
@@ -274,7 +277,7 @@ class Switchboard:
             return Answer(arrived.status, headers, None, settlement)
         if arrived.status >= HTTPStatus.BAD_REQUEST:
             self.accounts.release(attempt)
-            return Answer(arrived.status, headers, self._scrubbed(arrived.body))
+            return Answer(arrived.status, headers, arrived.body)
         if not trial.model:
             self.accounts.release(attempt)
             return Answer(arrived.status, headers, arrived.body)
@@ -285,7 +288,7 @@ class Switchboard:
         """End a stream: what it cost, and, if it failed on its way, whose fault that was."""
         self.accounts.settle(attempt, relay.usage())
         if relay.problem:
-            relay.scrub(self.config.without_secrets)
+            relay.scrub(self._redaction.text)
             error = UpstreamFailed(f"the stream of {attempt.lane.label} failed on its way")
             self.health.failed(attempt.lane, attempt.model, Fault(Kind.BROKEN, error))
         else:
@@ -306,20 +309,23 @@ class Switchboard:
                 return Answer(0, told, b"", error=error)
             case Arrived(status=status, body=bytes(body)) if status >= HTTPStatus.BAD_REQUEST:
                 headers = {**self._returned(trial.outcome), **told}
-                return Answer(status, headers, self._scrubbed(body), error=error)
+                return Answer(status, headers, body, error=error)
         return answering.refusal(error, told)
 
     def _safe(self, error: GatewayError) -> GatewayError:
         """Return the error without any key that an endpoint may have quoted back at us."""
-        return type(error)(self.config.without_secrets(error.message), mend=error.mend)
+        return type(error)(self._redaction.text(error.message), mend=error.mend)
 
     def _returned(self, arrived: Arrived) -> dict[str, str]:
         headers = answering.returned(arrived).items()
-        return {name: self.config.without_secrets(value) for name, value in headers}
+        return {name: self._redaction.text(value) for name, value in headers}
 
-    def _scrubbed(self, body: bytes) -> bytes:
-        text = body.decode("utf-8", "surrogateescape")
-        return self.config.without_secrets(text).encode("utf-8", "surrogateescape")
+    def _redacted(self, outcome: Outcome) -> Outcome:
+        """Return an outcome whose body quotes no key, before anything is cut out of it."""
+        if not isinstance(outcome, Arrived) or outcome.body is None:
+            return outcome
+        body = self._redaction.body(outcome.body)
+        return outcome if body is outcome.body else replace(outcome, body=body)
 
 
 def _check_output(name: str, model: str) -> None:
