@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +49,11 @@ async def parser() -> AsyncIterator[Open]:
 
 def processes() -> set[int]:
     """Return the ids of our living children, zombies among them."""
-    task = Path(f"/proc/{os.getpid()}/task")
-    return {
-        int(child)
-        for thread in task.iterdir()
-        for child in (thread / "children").read_text().split()
-    }
+    found: set[int] = set()
+    for thread in Path(f"/proc/{os.getpid()}/task").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):  # the thread has ended meanwhile
+            found.update(map(int, (thread / "children").read_text().split()))
+    return found
 
 
 async def until(true: Callable[[], object]) -> None:
