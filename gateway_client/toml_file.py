@@ -148,9 +148,11 @@ def _top(path: Path) -> Table:
         text = path.read_text(encoding="utf-8")
         values = tomllib.loads(text, parse_float=Decimal)
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise ConfigInvalid(f"{path.name}: {reason}", mend="see GATEWAY_CONFIG") from error
-    return Table(path.name, text, "", values)
+        reason = (error.strerror if isinstance(error, OSError) else "") or str(error)
+    else:
+        return Table(path.name, text, "", values)
+    # beyond the except, as its error may hold the whole file, and the file keys
+    raise ConfigInvalid(f"{path.name}: {reason}", mend="see GATEWAY_CONFIG")
 
 
 def _endpoints(top: Table, environ: Mapping[str, str]) -> tuple[Endpoint, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,7 @@ def test_a_body_that_was_cut_off_is_no_answer(case: str) -> None:
         b'{"choices": [{"message": {"content": "fine"}, "finish_reason": "stop"}]}',
         b'{"type": "message", "content": [], "stop_reason": null}',
         b'{"type": "message", "content": [], "stop_reason": "pause_turn"}',
+        b'{"type": "message", "content": []}',
         b'{"type": "message", "content": [{"type": "tool_use"}], "stop_reason": "tool_use"}',
         b'{"candidates": []}',
         b'{"candidates": [{"content": {"parts": [{"text": "cut"}]}}]}',
@@ -152,6 +154,20 @@ def test_what_is_no_answer_is_not_made_one(name: str, body: bytes) -> None:
 def test_an_event_that_is_no_object_ends_the_stream_with_an_error(name: str, data: bytes) -> None:
     (error,) = said(name, data + event({"type": "message_stop"}))
     assert "made no sense" in error["error"]["message"]
+
+
+@pytest.mark.parametrize("name", TRANSLATED)
+@given(noise=st.binary(max_size=60), at=st.integers(0, 80))
+def test_nonsense_means_the_same_wherever_it_is_cut(name: str, noise: bytes, at: int) -> None:
+    data = b"data: " + noise + b"\n\n"
+    whole, parts = (spoken(name).stream("m", include_usage=True) for _ in range(2))
+    assert undated(whole.feed(data) + whole.end()) == undated(
+        parts.feed(data[:at]) + parts.feed(data[at:]) + parts.end()
+    )
+
+
+def undated(out: bytes) -> bytes:
+    return re.sub(rb'"created": \d+', b"", out)
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from itertools import pairwise
+from collections.abc import Iterable
 from typing import Any, cast
 
 import pytest
@@ -15,12 +15,9 @@ from openai.types.responses.response_create_params import (
     ResponseCreateParamsNonStreaming,
     ResponseCreateParamsStreaming,
 )
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 
-from gateway_client import Config, Endpoint, GatewayClient, Key, RequestRefused
-from gateway_client.catalog import TIERS
 from gateway_client.dialects.responses import DIALECT, LEAST_TOKENS
-from gateway_client.testing import Asked, Reply, ScriptedGateway
 
 MODEL = "gpt-5.6"
 SERVED = "gpt-5.6-2026-08-01"
@@ -37,7 +34,6 @@ USAGE = {
 EVENT: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
 WHOLE: TypeAdapter[Any] = TypeAdapter(ResponseCreateParamsNonStreaming)
 STREAMED: TypeAdapter[Any] = TypeAdapter(ResponseCreateParamsStreaming)
-KNOWN = set(ResponseCreateParamsStreaming.__annotations__)
 
 
 # -- What is asked
@@ -49,21 +45,25 @@ def sent(**payload: Any) -> dict[str, Any]:
     said = cast("dict[str, Any]", json.loads(json.dumps(body)))
     assert path == "/responses"
     assert (said["model"], said["store"]) == (MODEL, False)
-    assert set(said) <= KNOWN
-    known = (STREAMED if payload.get("stream") else WHOLE).validate_python(said)
-    assert list(known.get("tools", [])) == said.get("tools", [])  # which are read only now
+    adapter = STREAMED if said.get("stream") else WHOLE
+    assert drained(adapter.validate_python(said)) == said  # it leaves out what it does not know
     return said
+
+
+def drained(value: Any) -> Any:
+    """Read everything: the SDK's lists are checked only while they are read."""
+    if isinstance(value, BaseModel):
+        return value.model_dump(exclude_unset=True)
+    if isinstance(value, dict):
+        return {key: drained(item) for key, item in value.items()}
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return [drained(item) for item in value]
+    return value
 
 
 def items(*messages: dict[str, Any]) -> list[dict[str, Any]]:
     said: list[dict[str, Any]] = sent(messages=list(messages))["input"]
     return said
-
-
-def refused(**payload: Any) -> str:
-    with pytest.raises(RequestRefused) as caught:
-        DIALECT.outgoing({"messages": HELLO, **payload}, MODEL)
-    return str(caught.value)
 
 
 def tool(name: str = "weather", **more: Any) -> dict[str, Any]:
@@ -254,27 +254,6 @@ def test_what_has_no_equivalent_is_dropped() -> None:
     assert sent(stream=True, **dropped) == {**sent(), "stream": True}
 
 
-@pytest.mark.parametrize(
-    ("payload", "reason"),
-    [
-        ({"stop": ["x"]}, "stop"),
-        ({"stop": "x"}, "stop"),
-        ({"n": 2}, "n cannot"),
-        ({"logprobs": True}, "logprobs"),
-        ({"messages": []}, "empty"),
-        ({"messages": [{"role": "user", "content": "  "}]}, "no content"),
-        ({"tools": [{"type": "custom", "custom": {"name": "x"}}]}, "not a function"),
-    ],
-)
-def test_what_cannot_be_said_is_refused(payload: dict[str, Any], reason: str) -> None:
-    assert reason in refused(**payload)
-
-
-def test_the_key_is_a_bearers() -> None:
-    assert DIALECT.headers("secret") == {"authorization": "Bearer secret"}
-    assert DIALECT.headers(None) == {}
-
-
 # -- What is answered
 
 
@@ -327,7 +306,6 @@ REASONING = {
     "id": "rs_1",
     "summary": [{"type": "summary_text", "text": "thoughts"}],
 }
-REFUSAL = {"type": "refusal", "refusal": "I must not."}
 WEATHER = call("call_1", "weather", '{"city": "Köln"}')
 CLOCK = call("call_2", "clock", "{}")
 
@@ -346,34 +324,7 @@ def test_texts_are_joined_and_thoughts_left_out() -> None:
     (choice,) = answer.choices
     assert (choice.message.content, choice.finish_reason) == ("Héllo!", "stop")
     assert (answer.id, answer.model) == ("resp_1", SERVED)
-
-
-def test_all_tokens_are_told() -> None:
-    usage = answered(response(message(text("a")))).usage
-    assert usage
-    assert usage.prompt_tokens_details
-    assert usage.completion_tokens_details
-    assert (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens) == (10, 7, 17)
-    assert usage.prompt_tokens_details.cached_tokens == 6
-    assert usage.completion_tokens_details.reasoning_tokens == 3
-    assert answered(response(message(text("a")), usage=None)).usage is None
-
-
-def test_calls_have_the_ids_that_their_answers_need() -> None:
-    (choice,) = answered(response(REASONING, message(text("I look.")), WEATHER, CLOCK)).choices
-    calls = [found for found in choice.message.tool_calls or [] if found.type == "function"]
-    assert [(found.id, found.function.name, found.function.arguments) for found in calls] == [
-        ("call_1", "weather", '{"city": "Köln"}'),
-        ("call_2", "clock", "{}"),
-    ]
-    assert (choice.message.content, choice.finish_reason) == ("I look.", "tool_calls")
-    assert answered(response(CLOCK)).choices[0].message.content is None
-
-
-def test_a_refusal_is_one() -> None:
-    (choice,) = answered(response(message(REFUSAL))).choices
-    assert (choice.message.refusal, choice.message.content) == ("I must not.", None)
-    assert choice.finish_reason == "stop"
+    assert answered(response(usage=None)).usage is None
 
 
 @pytest.mark.parametrize(
@@ -391,76 +342,17 @@ def failed(code: str = "server_error") -> dict[str, Any]:
 @pytest.mark.parametrize(
     "body",
     [
-        json.dumps(failed()),
-        json.dumps(response(status="in_progress")),
         json.dumps(response(status="cancelled")),
         json.dumps(response(**incomplete(None))),
         json.dumps({"id": "resp_1", "status": "completed"}),
         json.dumps({"id": "resp_1", "status": "completed", "output": None}),
         json.dumps({"id": "resp_1", "output": []}),
         json.dumps({"status": "completed", "output": [{"type": "function_call"}]}),
-        json.dumps(response(message(text("a"))))[:-20],
-        "",
-        "[]",
-        "null",
-        "<html>",
     ],
 )
 def test_what_is_no_answer_is_none(body: str) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         DIALECT.answer(body.encode(), MODEL)
-
-
-@given(
-    st.recursive(
-        st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-        lambda inner: (
-            st.lists(inner, max_size=3)
-            | st.dictionaries(
-                st.sampled_from(["type", "content", "text", "refusal", "call_id", "name", "usage"]),
-                inner | st.sampled_from(["message", "function_call", "output_text"]),
-                max_size=4,
-            )
-        ),
-    )
-)
-def test_odd_output_gives_an_answer_or_a_value_error(odd: object) -> None:
-    body = {"status": "completed", "output": [odd, message(text("a"))], "usage": odd}
-    try:
-        said = DIALECT.answer(json.dumps(body).encode(), MODEL)
-    except ValueError:
-        return
-    ChatCompletion.model_validate_json(said)
-
-
-@pytest.mark.parametrize(
-    ("body", "expected"),
-    [
-        (
-            {
-                "error": {
-                    "message": "No key.",
-                    "type": "invalid_request_error",
-                    "param": None,
-                    "code": "invalid_api_key",
-                }
-            },
-            ("No key.", "invalid_request_error", "invalid_api_key"),
-        ),
-        (failed(), ("It broke.", "upstream_error", "server_error")),
-        ({}, ("{}", "upstream_error", None)),
-    ],
-)
-def test_errors_keep_their_message_type_and_code(
-    body: dict[str, Any], expected: tuple[str, str, str | None]
-) -> None:
-    error = json.loads(DIALECT.error(400, json.dumps(body).encode()))["error"]
-    assert (error["message"], error["type"], error["code"]) == expected
-
-
-def test_an_error_may_be_anything() -> None:
-    for body in (b"", b"<html>bad gateway</html>", b"\xff\xfe"):
-        assert json.loads(DIALECT.error(502, body))["error"]["message"]
 
 
 # -- What is streamed
@@ -502,12 +394,8 @@ def item_events(item: dict[str, Any], index: int, size: int = 4) -> list[dict[st
     """What the API streams for one item of the output, in pieces."""
     if item["type"] == "function_call":
         start, kind, said = {**item, "arguments": ""}, "function_call_arguments", item["arguments"]
-    elif item["type"] == "message" and "refusal" in item["content"][0]:
-        start, kind, said = {**item, "content": []}, "refusal", item["content"][0]["refusal"]
-    elif item["type"] == "message":
-        start, kind, said = {**item, "content": []}, "output_text", item["content"][0]["text"]
     else:
-        start, kind, said = {**item, "summary": []}, "", ""
+        start, kind, said = {**item, "content": []}, "output_text", item["content"][0]["text"]
     pieces = [said[at : at + size] for at in range(0, len(said), size)]
     deltas = [delta(kind, piece, index) for piece in pieces]
     return [added(start, index), *deltas, added(item, index, "done")]
@@ -518,14 +406,9 @@ def stream_of(*output: dict[str, Any], size: int = 4, end: str = "\n\n", **more:
     return events(created(), *inner, ended(*output, **more), end=end)
 
 
-STREAM = stream_of(REASONING, message(text("Héllo, wörld")), WEATHER, CLOCK)
-
-
-def streamed(data: bytes, *cuts: int, include_usage: bool = True) -> bytes:
-    translator = DIALECT.stream(MODEL, include_usage=include_usage)
-    edges = sorted({0, len(data), *(min(cut, len(data)) for cut in cuts)})
-    out = b"".join(translator.feed(data[a:b]) for a, b in pairwise(edges))
-    return out + translator.end()
+def streamed(data: bytes) -> bytes:
+    translator = DIALECT.stream(MODEL, include_usage=True)
+    return translator.feed(data) + translator.end()
 
 
 def told(out: bytes) -> list[Any]:
@@ -542,10 +425,9 @@ def chunks(out: bytes) -> list[ChatCompletionChunk]:
 
 def gathered(out: bytes) -> dict[str, Any]:
     """What the pieces say together."""
-    found: dict[str, Any] = {"text": "", "refusal": "", "calls": {}, "ends": []}
+    found: dict[str, Any] = {"text": "", "calls": {}, "ends": []}
     for choice in (choice for chunk in chunks(out) for choice in chunk.choices):
         found["text"] += choice.delta.content or ""
-        found["refusal"] += choice.delta.refusal or ""
         found["ends"] += [choice.finish_reason] if choice.finish_reason else []
         for piece in choice.delta.tool_calls or []:
             known = found["calls"].setdefault(piece.index, [piece.id, "", ""])
@@ -560,43 +442,12 @@ def essence(answer: ChatCompletion) -> dict[str, Any]:
     calls = [found for found in choice.message.tool_calls or [] if found.type == "function"]
     return {
         "text": choice.message.content or "",
-        "refusal": choice.message.refusal or "",
         "calls": {
             at: [found.id, found.function.name, found.function.arguments]
             for at, found in enumerate(calls)
         },
         "ends": [choice.finish_reason],
     }
-
-
-@pytest.mark.parametrize(
-    ("output", "more"),
-    [
-        ((REASONING, message(text("Héllo, wörld")), WEATHER, CLOCK), {}),
-        ((message(text("plain")),), {}),
-        ((message(REFUSAL),), {}),
-        ((message(text("It go")),), incomplete("max_output_tokens")),
-        ((message(text("It go")),), incomplete("content_filter")),
-        ((), {}),
-    ],
-)
-def test_the_pieces_are_the_whole_answer(
-    output: tuple[dict[str, Any], ...], more: dict[str, Any]
-) -> None:
-    out = streamed(stream_of(*output, **more))
-    whole = answered(response(*output, **more))
-    assert gathered(out) == essence(whole)
-    assert told(out)[-1] == "[DONE]"
-    assert chunks(out)[0].choices[0].delta.role == "assistant"
-    assert chunks(out)[-1].usage == whole.usage
-    assert {(chunk.id, chunk.model) for chunk in chunks(out)} == {("resp_1", SERVED)}
-
-
-def test_usage_is_told_only_if_wanted_and_known() -> None:
-    assert not any(chunk.usage for chunk in chunks(streamed(STREAM, include_usage=False)))
-    unknown = streamed(stream_of(message(text("a")), usage=None))
-    assert not any(chunk.usage for chunk in chunks(unknown))
-    assert told(unknown)[-1] == "[DONE]"
 
 
 def test_a_call_is_whole_even_if_only_its_end_says_it() -> None:
@@ -614,18 +465,6 @@ def test_calls_may_be_streamed_at_the_same_time() -> None:
     assert gathered(out)["calls"][1] == ["call_2", "clock", '{"a": 12}']
 
 
-@given(st.lists(st.integers(1, len(STREAM)), max_size=12))
-def test_a_stream_means_the_same_however_it_is_cut(cuts: list[int]) -> None:
-    assert told(streamed(STREAM, *cuts)) == told(streamed(STREAM))
-
-
-@given(st.binary(max_size=60), st.lists(st.integers(0, 3_000), max_size=5))
-def test_nonsense_means_the_same_however_it_is_cut(noise: bytes, cuts: list[int]) -> None:
-    data = events(created(), delta("output_text", "a", 0)) + b"data: " + noise + b"\n\n"
-    assert told(streamed(data, *cuts)) == told(streamed(data))
-    assert "[DONE]" not in told(streamed(data))
-
-
 @given(
     st.text(st.characters(exclude_categories=["Cs"]), max_size=40),
     st.integers(1, 9),
@@ -639,96 +478,25 @@ def test_the_pieces_of_any_text_are_the_text(said: str, size: int, end: str) -> 
     assert gathered(out)["text"] == said
 
 
-@given(st.integers(0, STREAM.rindex(b"event: ") + 40))
-def test_a_stream_that_was_cut_off_has_no_end(size: int) -> None:
-    out = streamed(STREAM[:size])
-    assert "[DONE]" not in told(out)
-    assert gathered(out)["ends"] == []
-
-
 @pytest.mark.parametrize(
-    ("last", "code"),
+    "last",
     [
-        ({"type": "error", "code": "server_error", "message": "It broke."}, "server_error"),
-        (
-            {"type": "error", "error": {"code": "rate_limit_exceeded", "message": "It broke."}},
-            "rate_limit_exceeded",
-        ),
-        ({"type": "response.failed", "response": failed()}, "server_error"),
-        ({"type": "response.failed", "response": {}}, None),
-        ({"type": "error"}, None),
-        ({"type": "response.completed"}, None),
-        ({"type": "response.completed", "response": failed()}, None),
-        ({"type": "response.incomplete", "response": response(**incomplete(None))}, None),
-        (added({"type": "function_call"}, 0), None),
-        ("{", None),
-        ("[]", None),
+        {"type": "response.failed", "response": {}},
+        {"type": "error"},
+        {"type": "response.completed"},
+        {"type": "response.completed", "response": failed()},
+        {"type": "response.incomplete", "response": response(**incomplete(None))},
+        added({"type": "function_call"}, 0),
+        "{",
+        "[]",
     ],
 )
-def test_after_an_error_nothing_is_made_up(last: object, code: str | None) -> None:
+def test_after_an_error_nothing_is_made_up(last: object) -> None:
     start = events(created(), delta("output_text", "a", 0))
     after = events(delta("output_text", "b", 0), ended(message(text("ab"))))
     broken = last if isinstance(last, str) else json.dumps(last)
     out = streamed(start + f"data: {broken}\n\n".encode() + after)
     *before, error = told(out)
     assert error["error"]["message"]
-    assert error["error"]["code"] == code
     assert all(chunk != "[DONE]" and "error" not in chunk for chunk in before)
     assert (gathered(out)["text"], gathered(out)["ends"]) == ("a", [])
-
-
-def test_what_is_unknown_or_out_of_place_is_passed_over() -> None:
-    out = streamed(
-        b": a comment\n\n"
-        + events(
-            created(),
-            {"type": "response.surprise", "delta": "?"},
-            delta("function_call_arguments", "?", 7),
-            delta("output_text", "a", 0),
-            ended(message(text("a"))),
-            delta("output_text", "?", 0),
-        )
-        + b"data: [DONE]\n\n"
-    )
-    assert gathered(out) == {"text": "a", "refusal": "", "calls": {}, "ends": ["stop"]}
-    assert told(out).count("[DONE]") == 1
-
-
-def test_a_stream_may_end_without_a_blank_line_or_be_empty() -> None:
-    assert told(streamed(STREAM.rstrip())) == told(streamed(STREAM))
-    assert streamed(b"") == b""
-
-
-# -- From end to end
-
-
-def served(asked: Asked) -> Reply:
-    """Answer as the API does, and only what it understands."""
-    if asked.key != "secret" or asked.path != "/v1/responses":
-        return Reply.failure(401)
-    if asked.payload.get("stream"):
-        STREAMED.validate_python(asked.payload)
-        return Reply(events=(STREAM[:100], STREAM[100:]))
-    WHOLE.validate_python(asked.payload)
-    return Reply(body=json.dumps(response(REASONING, message(text("hi back")))).encode())
-
-
-async def test_a_client_gets_whole_and_streamed_answers_of_the_api() -> None:
-    async with ScriptedGateway(served) as openai:
-        key = Key("openai#1", "A_VARIABLE", "secret")
-        endpoint = Endpoint("openai", openai.base_url, (key,), dialect="responses")
-        config = Config((endpoint,), tiers=dict.fromkeys(TIERS, (MODEL,)))
-        async with GatewayClient(config) as client:
-            assert str(await client.complete("hi")) == "hi back"
-            pieces = [piece async for piece in client.chat_model(stream_usage=True).astream("hi")]
-    whole = pieces[0]
-    for piece in pieces[1:]:
-        whole += piece
-    assert whole.text == "Héllo, wörld"
-    assert [(one["name"], one["args"]) for one in whole.tool_calls] == [
-        ("weather", {"city": "Köln"}),
-        ("clock", {}),
-    ]
-    assert whole.usage_metadata
-    assert whole.usage_metadata["output_tokens"] == 7
-    assert [asked.payload["model"] for asked in openai.asked] == [MODEL, MODEL]
