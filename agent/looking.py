@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from agent import wiring
 from agent.domain.arxiv_query import mended
 from agent.domain.fusion import Ranking, fuse
-from agent.domain.injection import injections
 from agent.errors import PageUnreadable, SearchFailed, SearchUnavailable
 
 if TYPE_CHECKING:
@@ -43,7 +42,6 @@ class Seen:
             page = asdict(self.page)
             told |= {"title": page.pop("title"), "text": page.pop("text")}
             told |= {"read_url": page.pop("url"), **page.pop("publication"), **page}
-            told["injections"] = [list(span) for span in injections(self.page.text)]
         return json.dumps(told, ensure_ascii=False, default=str)
 
     def as_text(self) -> str:
@@ -60,7 +58,7 @@ class Seen:
             "licence": page.publication.licence,
             "doi": page.publication.doi,
             "pages": len(page.page_starts) or "",
-            "orders to models": len(injections(page.text)) or "",
+            "orders to models": len(page.injections or ()) or "",
         }
         lines = [f"  {name}: {value}" for name, value in about.items() if value]
         return "\n".join([self.asked, *lines, "", page.text, ""])

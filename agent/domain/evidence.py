@@ -60,7 +60,8 @@ class Page:
 
     ``canonical_url`` is the address the page gives itself, empty if it gives none, and ``site``
     the site's name. ``page_starts`` are the offsets into the text at which the pages of a paged
-    document begin; empty for others.
+    document begin; empty for others. ``injections`` are the stretches of the text that give
+    orders to language models, None if nobody has looked for any.
     """
 
     url: str
@@ -72,6 +73,7 @@ class Page:
     canonical_url: str = ""
     publication: Publication = Publication()
     page_starts: tuple[int, ...] = ()
+    injections: tuple[tuple[int, int], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Final
 
 from agent.domain.evidence import ONLY_ABSTRACT, Failure, Page, Publication, Source
-from agent.domain.injection import injections
 from agent.domain.passages import Span, passages
 from agent.errors import PageUnreadable
 
@@ -38,7 +37,7 @@ class Desk:
         published = hit.published or page.published
         if not self.scope.covers(published):
             return None, [*failures, Failure(hit.url, f"passed over: published {published}")]
-        spans, orders = await asyncio.to_thread(_studied, page.text)
+        spans, orders = await asyncio.to_thread(_studied, page)
         return Source(
             id="",
             kind=hit.kind,
@@ -81,9 +80,14 @@ class Desk:
         return None, "", failures
 
 
-def _studied(text: str) -> tuple[tuple[Span, ...], int]:
-    """Return the passages of a text, and how many orders to models there are in it."""
-    return passages(text), len(injections(text))
+def _studied(page: Page) -> tuple[tuple[Span, ...], int]:
+    """Return the passages of a page, and how many orders to models there are in it."""
+    found = page.injections
+    if found is None:
+        from agent.domain.injection import injections  # noqa: PLC0415 - most readers have looked
+
+        found = injections(page.text)
+    return passages(page.text), len(found)
 
 
 def _addresses(hit: Hit) -> tuple[str, ...]:

@@ -25,10 +25,13 @@ def unpacked(data: bytes) -> Page:
         fields: dict[str, Any] = json.loads(zlib.decompress(data))
         published = fields.pop("published")
         publication = Publication(**fields.pop("publication"))
-        plain: dict[str, Any] = {
-            name: tuple(part) if isinstance(part, list) else part for name, part in fields.items()
-        }
+        plain: dict[str, Any] = {name: _tupled(part) for name, part in fields.items()}
         day = date.fromisoformat(published) if published else None
         return Page(**plain, published=day, publication=publication)
     except (zlib.error, AttributeError, KeyError, TypeError) as error:
         raise ValueError("these bytes are no page") from error
+
+
+def _tupled(part: object) -> object:
+    """Return a value with tuples where JSON has lists."""
+    return tuple(map(_tupled, part)) if isinstance(part, list) else part

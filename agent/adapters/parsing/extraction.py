@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from agent.adapters.parsing.charsets import decoded
@@ -21,7 +22,14 @@ def extract(body: bytes, content_type: str, url: str) -> Page:
     page = _reader(format_of(body, content_type, url))(body, content_type, url)
     if not page.text:
         raise PageUnreadable(f"{url} has no text")
-    return page
+    return replace(page, injections=_injections(page.text))
+
+
+def _injections(text: str) -> tuple[tuple[int, int], ...]:
+    """Look for orders to models here, where another process can: the rules take time to load."""
+    from agent.domain.injection import injections  # noqa: PLC0415
+
+    return injections(text)
 
 
 def _reader(name: str) -> Callable[[bytes, str, str], Page]:

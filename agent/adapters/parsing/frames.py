@@ -66,6 +66,7 @@ def packed_page(page: Page) -> bytes:
         "venue": work.venue,
         "licence": work.licence,
         "page_starts": page.page_starts,
+        "injections": page.injections,
     }
     return packed(head, page.text.encode())
 
@@ -92,6 +93,7 @@ def unpacked_page(head: Mapping[str, Any], body: bytes, url: str) -> Page:
                 licence=_words(head["licence"]),
             ),
             page_starts=_offsets(head["page_starts"], len(text)),
+            injections=_spans(head["injections"], len(text)),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise FrameBroken(f"a frame without a page: {error}") from error
@@ -101,6 +103,16 @@ def _words(value: object) -> str:
     if not isinstance(value, str):
         raise FrameBroken(f"{type(value).__name__} for a text")
     return one_line(value)
+
+
+def _spans(values: object, length: int) -> tuple[tuple[int, int], ...] | None:
+    """Return stretches of a text of that length, None if nobody has looked for any."""
+    if values is None:
+        return None
+    if not isinstance(values, list) or not all(isinstance(value, list) for value in values):
+        raise FrameBroken("no stretches")
+    ends = _offsets([end for value in values for end in value], length)
+    return tuple(zip(ends[::2], ends[1::2], strict=True))
 
 
 def _offsets(values: object, length: int) -> tuple[int, ...]:

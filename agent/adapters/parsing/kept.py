@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 MADE_BY: Final = (
     ("agent.adapters.parsing", ()),
-    ("agent.domain", ("evidence.py", "text.py")),
+    ("agent.domain", ("evidence.py", "injection.py", "injection_rules.py", "text.py")),
 )
 """The code a page depends on: what other code has made of a document is not asked for."""
 KEPT_SECONDS: Final = 30 * 86_400.0
