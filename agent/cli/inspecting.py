@@ -75,6 +75,39 @@ def search(query: str, *, limit: int, as_json: bool, debug: bool, **options: Any
 
 
 @click.command()
+@click.argument("run_name", metavar="RUN")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the run folders.  [runs]")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON line.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def verify(run_name: str, out: Path | None, *, as_json: bool, debug: bool) -> None:
+    """Check a report again, from its files alone.
+
+    Looks at every quote, number, digest and id, asking neither a model nor the network. RUN is as
+    for show, or the path of a report.json with its documents beside it. Ends with status 1 if
+    anything is not as the report says.
+    """
+    import json
+    from dataclasses import asdict
+
+    from agent import checking, past_runs
+
+    del debug
+    named = Path(run_name)
+    is_path = named.is_file() or (named / "report.json").is_file()
+    path = named if is_path else past_runs.find(run_name, settings_from(out=out).out)
+    checked = checking.check(path)
+    if as_json:
+        told = {"ok": not checked.breaches, **asdict(checked)}
+        click.echo(json.dumps(told, ensure_ascii=False))
+    else:
+        for breach in checked.breaches:
+            click.echo(f"{breach.where}: {breach.what}")
+        looked = f"{checked.claims} claims, {checked.citations} quotes, {checked.sources} sources"
+        click.echo(f"{looked}: {len(checked.breaches) or 'no'} breaches")
+    sys.exit(1 if checked.breaches else 0)
+
+
+@click.command()
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def doctor(*, debug: bool) -> None:
     """Check what a run depends on.

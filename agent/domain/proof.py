@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from agent.domain.evidence import Evidence, Source
     from agent.domain.report import DraftClaim, Quotation
 
-_WRITTEN_BY_CODE_ALONE: Final = re.compile(r"https?://|www\.|\bS\d+\.\d+\b|\[\d+\]|\]\(")
+WRITTEN_BY_CODE_ALONE: Final = re.compile(r"https?://|www\.|\bS\d+\.\d+\b|\[\d+\]|\]\(")
 
 Proof = tuple[Citation, ...]
 
@@ -31,7 +31,7 @@ class Unproved:
 
 def prove(claim: DraftClaim, evidence: Evidence, texts: Mapping[str, str]) -> Proof | Unproved:
     """Return the exact citations that hold a claim, or why it does not hold."""
-    if _WRITTEN_BY_CODE_ALONE.search(claim.sentence):
+    if WRITTEN_BY_CODE_ALONE.search(claim.sentence):
         return Unproved("the sentence contains an address or a reference number")
     if not claim.quotations:
         return Unproved("no passage is cited")
