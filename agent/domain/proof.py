@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from agent.domain.numbers import missing
 from agent.domain.passages import sentences
-from agent.domain.quotes import find_quote
+from agent.domain.quotes import find_near, find_quote
 from agent.domain.report import Citation
 
 if TYPE_CHECKING:
@@ -48,10 +48,12 @@ def prove(claim: DraftClaim, evidence: Evidence, texts: Mapping[str, str]) -> Pr
 
 
 def _located(quotation: Quotation, source: Source, text: str) -> Citation | None:
-    """Return where a quote stands: in its passage, else anywhere in the same source."""
+    """Return where a quote stands: in its passage, else anywhere in its source, else nearly."""
     span = source.span(quotation.passage)
     found = find_quote(quotation.quote, text, *span) if span else None
     found = found or find_quote(quotation.quote, text)
+    found = found or (find_near(quotation.quote, text, *span) if span else None)
+    found = found or find_near(quotation.quote, text)
     if found is None:
         return None
     number = next(n for n, (_, end) in enumerate(source.spans, start=1) if found[0] < end)

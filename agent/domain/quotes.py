@@ -13,6 +13,16 @@ SHORTEST_QUOTE: Final = 3
 """Words (a Chinese character counts as half a word): fewer occur almost anywhere, so finding
 them proves nothing."""
 
+NEAR: Final = 97.0
+"""How alike a quote and the text must be: one slip in some thirty characters."""
+SOMEWHERE: Final = 85.0
+"""How alike a window as long as the quote must be for the quote to be looked for around it: a word
+more or less shifts half of the window."""
+SHORTEST_NEAR: Final = 6
+"""Words of a quote below which nearly is not enough: too many sentences share so few."""
+REACH: Final = 16
+"""Characters around the best window in which the ends of the quote are looked for."""
+
 _SAME: Final = str.maketrans(
     dict.fromkeys("‘’‚‛′´`", "'")
     | dict.fromkeys("“”„‟″«»", '"')
@@ -37,6 +47,47 @@ def find_quote(quote: str, text: str, start: int = 0, end: int | None = None) ->
         if found is not None:
             return found[0] + start, found[1] + start
     return None
+
+
+def find_near(quote: str, text: str, start: int = 0, end: int | None = None) -> Span | None:
+    """Return the offsets of whole words in ``text`` that are nearly a quote, or None.
+
+    Models drop a comma or mend a slip of the pen. What is shown and checked is the text itself,
+    never the quote as the model wrote it, so a word or a number that it changed proves nothing.
+    The measure is rapidfuzz's: 100 times the share of characters that no edit touches.
+    """
+    if word_count(quote) < SHORTEST_NEAR:
+        return None
+    from rapidfuzz import fuzz  # noqa: PLC0415 - 10 ms, where a quote does not stand as it is
+
+    wanted, _ = _folded(quote.strip(_WRAPPING))
+    folded, origin = _folded(text[start:end])
+    if not wanted or len(wanted) > len(folded):
+        return None
+    place = fuzz.partial_ratio_alignment(wanted, folded, score_cutoff=SOMEWHERE)
+    if place is None:
+        return None
+    firsts = [at for at in _around(place.dest_start, folded) if _may_cut(folded, at)]
+    lasts = [at for at in _around(place.dest_end, folded) if _may_cut(folded, at)]
+    nearest = max(
+        ((fuzz.ratio(wanted, folded[a:b]), -a, b) for a in firsts for b in lasts if a < b),
+        default=(0.0, 0, 0),
+    )
+    if nearest[0] < NEAR:
+        return None
+    first, last = -nearest[1], nearest[2]
+    return origin[first] + start, origin[last - 1] + 1 + start
+
+
+def _around(at: int, text: str) -> range:
+    return range(max(0, at - REACH), min(len(text), at + REACH) + 1)
+
+
+def _may_cut(text: str, at: int) -> bool:
+    """Whether a quote may begin or end here: not within a word, not beside a space."""
+    return not (text[at - 1 : at].isspace() and text[at : at + 1].isspace()) and not (
+        0 < at < len(text) and _joined(text[at - 1], text[at])
+    )
 
 
 def word_count(text: str) -> float:

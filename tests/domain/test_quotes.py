@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.domain.quotes import SHORTEST_QUOTE, find_quote, word_count
+from agent.domain.quotes import SHORTEST_QUOTE, find_near, find_quote, word_count
 
 words = st.lists(st.sampled_from(["alpha", "beta", "Größe", "窗口", "x1", "naïve"]), min_size=4)
 
@@ -76,3 +76,53 @@ def test_the_sign_for_a_line_end_in_prompts_is_no_part_of_a_quote() -> None:
     found = find_quote("Overall result ¶ The window won", text)
     assert found is not None
     assert text[slice(*found)] == "Overall result\n\nThe window won"
+
+
+SAID = "Across the 742 homes, the median seasonal performance factor was 2.8 in the first winter."
+AROUND = f"We measured for long. {SAID} Nothing else was found in that year."
+
+
+@pytest.mark.parametrize(
+    "quote",
+    [
+        SAID.replace("homes,", "homes"),
+        SAID.replace("performance", "perfomance"),
+        SAID.replace("the median", "a median"),
+        f"“{SAID.replace('first', 'frist')}”",
+        SAID.replace("2.8", "2.9"),  # what is shown says 2.8, so nothing is proved by it
+    ],
+)
+def test_a_quote_with_a_slip_is_replaced_by_the_text_itself(quote: str) -> None:
+    assert find_quote(quote, AROUND) is None
+    found = find_near(quote, AROUND)
+    assert found is not None
+    assert AROUND[slice(*found)].rstrip(".") == SAID.rstrip(".")
+
+
+@pytest.mark.parametrize(
+    "quote",
+    [
+        "",
+        "the median was high",
+        SAID.replace("median seasonal performance factor", "mean yearly cost"),
+        "In the 742 homes the factor was found to be 2.8 during winter, as the median.",
+        "Nothing of the kind was ever measured by anybody in any of these homes at all.",
+        SAID * 3,
+    ],
+)
+def test_another_sentence_is_not_nearly_the_quote(quote: str) -> None:
+    assert find_near(quote, AROUND) is None
+
+
+@given(st.text(max_size=80), st.text(max_size=200))
+def test_what_is_nearly_found_lies_in_the_text(quote: str, text: str) -> None:
+    found = find_near(quote, text)
+    assert found is None or 0 <= found[0] < found[1] <= len(text)
+
+
+def test_a_near_quote_is_found_between_the_offsets_given() -> None:
+    text = f"{AROUND} {AROUND}"
+    found = find_near(SAID.replace("homes,", "homes"), text, len(AROUND) + 1)
+    assert found is not None
+    assert found[0] > len(AROUND)
+    assert text[slice(*found)].startswith("Across the 742 homes, the")
