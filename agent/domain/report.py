@@ -178,3 +178,8 @@ class Report:
     def independent(self) -> int:
         """How many of the cited sources are different works."""
         return len({source.work or source.id for source in self.cited})
+
+    def holding(self, claim: Claim) -> int:
+        """Return how many independent sources hold a claim: copies of one work count once."""
+        work = {source.id: source.work or source.id for source in self.sources}
+        return len({work[citation.source] for citation in claim.citations})

@@ -26,7 +26,6 @@ def as_json(report: Report) -> str:
 
 def _whole(report: Report) -> dict[str, object]:
     cited = {source.id for source in report.cited}
-    sources = {source.id: source for source in report.sources}
     return {
         "schema": SCHEMA,
         "run": _run(report),
@@ -35,7 +34,7 @@ def _whole(report: Report) -> dict[str, object]:
             {
                 "title": section.title,
                 "answers": list(section.answers),
-                "claims": [_claim(claim, sources) for claim in section.claims],
+                "claims": [_claim(claim, report) for claim in section.claims],
             }
             for section in report.sections
         ],
@@ -82,11 +81,13 @@ def _brief(report: Report) -> dict[str, object]:
     }
 
 
-def _claim(claim: Claim, sources: Mapping[str, Source]) -> dict[str, object]:
+def _claim(claim: Claim, report: Report) -> dict[str, object]:
+    sources = {source.id: source for source in report.sources}
     return {
         "id": claim.id,
         "sentence": claim.sentence,
         "verdict": claim.verdict,
+        "independent_sources": report.holding(claim),
         "citations": [
             {
                 "source": citation.source,

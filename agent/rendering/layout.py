@@ -10,20 +10,21 @@ from agent.rendering.method import Fact, facts, moment
 from agent.rendering.references import Citing, Reference, cite, references, unnumbered
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
-    from agent.domain.report import Claim, Report
+    from agent.domain.report import Report, Section
     from agent.rendering.references import Mark, Note
     from agent.rendering.words import Words
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """One claim as it is read: a sentence and its marks."""
+    """One claim as it is read: a sentence and its marks; ``held_by`` if by more than one work."""
 
     number: int
     text: str
     repaired: bool
+    held_by: str
     marks: tuple[Mark, ...]
 
 
@@ -93,7 +94,7 @@ def lay_out(report: Report, words: Words, text: Callable[[str], str]) -> Layout:
         finished=moment(report.run.finished),
         glance=tuple(_glance(report, words)),
         asked=tuple(_asked(report, text)),
-        parts=tuple(_parts(report, citing, text)),
+        parts=tuple(_parts(report, citing, words, text)),
         gaps=tuple(map(text, report.gaps)),
         dropped=tuple((text(drop.sentence), text(drop.reason)) for drop in report.dropped),
         references=references(report, citing, words, text),
@@ -139,20 +140,27 @@ def _considered(report: Report, text: Callable[[str], str]) -> Iterator[Found]:
         yield Found(text(work.title or work.url), work.chosen, text(work.why))
 
 
-def _parts(report: Report, citing: Citing, text: Callable[[str], str]) -> Iterator[Part]:
+def _parts(
+    report: Report, citing: Citing, words: Words, text: Callable[[str], str]
+) -> Iterator[Part]:
     marks = iter(citing.marks)
     number = 1
     for part, section in enumerate(report.sections, 1):
-        sentences = tuple(_sentences(section.claims, number, marks, text))
+        sentences = tuple(_sentences(report, section, number, marks, words, text))
         number += len(sentences)
         yield Part(part, text(section.title), sentences)
 
 
 def _sentences(
-    claims: Iterable[Claim],
+    report: Report,
+    section: Section,
     first: int,
     marks: Iterator[tuple[Mark, ...]],
+    words: Words,
     text: Callable[[str], str],
 ) -> Iterator[Sentence]:
-    for number, claim in enumerate(claims, first):
-        yield Sentence(number, text(claim.sentence), claim.verdict == "repaired", next(marks))
+    for number, claim in enumerate(section.claims, first):
+        works = report.holding(claim)
+        held_by = words.say("held_by", n=works) if works > 1 else ""
+        repaired = claim.verdict == "repaired"
+        yield Sentence(number, text(claim.sentence), repaired, held_by, next(marks))

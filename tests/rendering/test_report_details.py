@@ -238,3 +238,11 @@ def _turned(noted: Mapping[str, Value]) -> dict[str, Value]:
 
 def _linked(report: Report, source: Source) -> bool:
     return f">{source.url.replace('&', '&amp;')}</a>" in page(report)
+
+
+def test_copies_of_one_work_hold_a_claim_as_one(english: Report) -> None:
+    first = english.claims[0]
+    (citation,) = first.citations
+    copied = replace(first, citations=(citation, replace(citation, source="S5")))  # a copy of S1
+    other = replace(first, citations=(citation, replace(citation, source="S3")))
+    assert [english.holding(claim) for claim in (first, copied, other)] == [1, 1, 2]
