@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from agent.adapters.engines.arxiv_papers import hit
-from agent.adapters.engines.backoff import BUSY, AskedToWait, Backoff, retry_after
+from agent.adapters.engines.backoff import BUSY, AskedToWait, Backoff
 from agent.adapters.own_thread import in_own_thread
+from agent.adapters.retry_after import retry_after
 from agent.adapters.turnstile import Turnstile
 from agent.domain.arxiv_query import plain_words, submitted
 from agent.domain.evidence import Failure

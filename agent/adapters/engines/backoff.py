@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from agent.adapters.retry_after import LONGEST
 from agent.errors import SearchFailed
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ SHORT: Final = 30.0
 """Seconds worth waiting for within one search."""
 UNSAID: Final = 60.0
 """Seconds to stay away if the service does not say how long."""
-LONGEST: Final = 86_400.0
-"""A day: whoever asks for more is not believed, and no run lasts as long."""
 
 Answer = TypeVar("Answer")
 
@@ -72,16 +70,3 @@ class Backoff:
     def _wish(self) -> str:
         until = self._closed_until.replace(microsecond=0)
         return f"{self._service} asked to be left alone until {until:%Y-%m-%d %H:%M:%S} UTC"
-
-
-def retry_after(value: str | None) -> float | None:
-    """Return the seconds of a Retry-After header (RFC 9110, 10.2.3), None if it tells none."""
-    value = (value or "").strip()
-    if value.isascii() and value.isdecimal():
-        return min(float(value), LONGEST)
-    try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())

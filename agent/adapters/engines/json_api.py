@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from agent.adapters.engines.backoff import retry_after
+from agent.adapters.retry_after import retry_after
 from agent.domain.text import one_line
 from agent.errors import InvalidSettings, SearchFailed
 

@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from agent.adapters.engines.arxiv_papers import editions
-from agent.adapters.engines.backoff import BUSY, AskedToWait, Backoff, retry_after
+from agent.adapters.engines.backoff import BUSY, AskedToWait, Backoff
+from agent.adapters.retry_after import retry_after
 from agent.domain.identifiers import arxiv_id, doi_url
 from agent.domain.text import one_line
 from agent.errors import SearchFailed

@@ -6,13 +6,13 @@ import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 import httpx
 
 from agent.adapters.fetching.receiving import Allowance, received
+from agent.adapters.retry_after import LONGEST, retry_after
 from agent.errors import PageUnreadable
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ PAUSE: Final = 0.5
 """Seconds before a second try where the server names none."""
 UNSAID: Final = 60.0
 """Seconds to stay away from a host that was asked too often and does not say how long."""
-LONGEST: Final = 86_400.0
-"""A day: whoever asks for more is not believed, and no run lasts as long."""
 PATIENCE: Final = 60.0
 """Seconds to wait for one's turn at a host that is slow, or wants long pauses."""
 
@@ -164,19 +162,6 @@ class PoliteTransport(httpx.AsyncBaseTransport):
     async def _once(self, host: Host, request: httpx.Request) -> httpx.Response:
         async with host.turn(), self._places:
             return await received(self._network, request)
-
-
-def retry_after(value: str | None) -> float | None:
-    """Return the seconds of a Retry-After header (RFC 9110, 10.2.3), None if it tells none."""
-    value = (value or "").strip()
-    if value.isascii() and value.isdecimal():
-        return min(float(value), LONGEST)
-    try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return min(LONGEST, max(0.0, (moment - datetime.now(UTC)).total_seconds()))
 
 
 def _unless_busy(host: Host, response: httpx.Response) -> httpx.Response:

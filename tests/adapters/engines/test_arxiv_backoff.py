@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.adapters.engines.arxiv import ArxivSearch
-from agent.adapters.engines.backoff import retry_after
+from agent.adapters.retry_after import retry_after
 from agent.domain.evidence import Hit
 from agent.domain.question import Scope, SourceKind
 from agent.errors import SearchFailed

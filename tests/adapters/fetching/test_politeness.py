@@ -12,8 +12,9 @@ import pytest
 from agent.adapters.fetching import politeness
 from agent.adapters.fetching.identity import user_agent
 from agent.adapters.fetching.pages import WebPages
-from agent.adapters.fetching.politeness import Manners, PoliteTransport, retry_after
+from agent.adapters.fetching.politeness import Manners, PoliteTransport
 from agent.adapters.fetching.receiving import Allowance
+from agent.adapters.retry_after import retry_after
 from agent.errors import PageUnreadable
 
 if TYPE_CHECKING:
