@@ -1,6 +1,6 @@
 """START HERE. The whole machine as a LangGraph state machine, and the only home of LangGraph.
 
-    refine ─► retrieve ─► synthesize ─► verify ─► render
+    refine ─► retrieve ─► synthesize ─► verify ─► summarize ─► render
                 ▲   │          ▲          │
                 └─ deepen ─────┘          │   while rounds are left: what was read covers too
                      ▲                    │   little of a sub-question, or no claim on it holds
@@ -26,12 +26,13 @@ from agent import rendering
 from agent.domain.events import Event, StageName, Tell, tell_nobody
 from agent.domain.evidence import Evidence, Failure
 from agent.domain.question import Brief, Question, SubQuestion
-from agent.domain.report import Draft, Report, Run, Status, Verified
+from agent.domain.report import Draft, Report, Run, Status, SummarySentence, Verified
 from agent.errors import AnswerUnusable, ModelUnavailable
 from agent.ports import ChatModel, RunFolder
 from agent.rendering.step_files import manifest, run_file, step_file
 from agent.stages.refine import deepen, refine
 from agent.stages.retrieve import Library, retrieve
+from agent.stages.summarize import summarize
 from agent.stages.synthesize import synthesize
 from agent.stages.verify import verify
 
@@ -71,6 +72,7 @@ class State(Input):
     unwritten: bool
     draft: Draft
     verified: Verified
+    summary: tuple[SummarySentence, ...]
     failures: Annotated[tuple[Failure, ...], _joined]
     seconds: Annotated[dict[str, float], _added_up]
     report: Report
@@ -102,6 +104,7 @@ def build_graph(checkpointer: BaseCheckpointSaver[str] | None = None) -> Graph:
     graph.add_node("synthesize", _node("synthesize", _synthesize))
     graph.add_node("verify", _node("verify", _verify))
     graph.add_node("deepen", _node("refine", _deepen))
+    graph.add_node("summarize", _node("verify", _summarize))
     graph.add_node("render", _node("render", _render))
     graph.add_edge(START, "refine")
     graph.add_edge("refine", "retrieve")
@@ -109,6 +112,7 @@ def build_graph(checkpointer: BaseCheckpointSaver[str] | None = None) -> Graph:
     graph.add_edge("synthesize", "verify")
     graph.add_conditional_edges("verify", _after_verify)
     graph.add_conditional_edges("deepen", _after_deepen)
+    graph.add_edge("summarize", "render")
     graph.add_edge("render", END)
     return graph.compile(checkpointer=checkpointer)
 
@@ -169,6 +173,7 @@ async def _synthesize(state: State, tools: Tools, tell: Tell) -> Update:
         _gaps(state),
         model=tools.model,
         documents=tools.library.documents,
+        manner=state["question"].manner,
         tell=tell,
     )
     await tools.folder.write(f"3-draft-{state['round']}.json", step_file(draft))
@@ -187,6 +192,17 @@ async def _verify(state: State, tools: Tools, tell: Tell) -> Update:
     )
     await tools.folder.write("4-verified.json", step_file(verified))
     return {"verified": verified}
+
+
+async def _summarize(state: State, tools: Tools, tell: Tell) -> Update:
+    summary, failures = await summarize(
+        state["verified"].sections,
+        state["brief"],
+        model=tools.model,
+        manner=state["question"].manner,
+        tell=tell,
+    )
+    return {"summary": summary, "failures": failures}
 
 
 async def _deepen(state: State, tools: Tools, tell: Tell) -> Update:
@@ -236,6 +252,7 @@ def _report(state: State, tools: Tools) -> Report:
         usage=tools.model.usage(),
         seconds_by_stage=state["seconds"],
         considered=evidence.considered,
+        summary=tuple(state["summary"]),
     )
 
 
@@ -271,20 +288,20 @@ def _may_deepen(state: State) -> bool:
     return state["round"] < state["question"].depth
 
 
-def _after_retrieve(state: State) -> Literal["synthesize", "deepen", "render"]:
+def _after_retrieve(state: State) -> Literal["synthesize", "deepen", "summarize"]:
     if not state["unwritten"]:
         return _after_verify(state)
     return "deepen" if state["fresh"] and _poor(state) and _may_deepen(state) else "synthesize"
 
 
-def _after_verify(state: State) -> Literal["deepen", "render"]:
-    return "deepen" if _gaps(state) and _may_deepen(state) else "render"
+def _after_verify(state: State) -> Literal["deepen", "summarize"]:
+    return "deepen" if _gaps(state) and _may_deepen(state) else "summarize"
 
 
-def _after_deepen(state: State) -> Literal["retrieve", "synthesize", "render"]:
+def _after_deepen(state: State) -> Literal["retrieve", "synthesize", "summarize"]:
     if state["fresh"]:
         return "retrieve"
-    return "synthesize" if state["unwritten"] else "render"
+    return "synthesize" if state["unwritten"] else "summarize"
 
 
 class Node(Protocol):

@@ -55,7 +55,9 @@ LOOPBACK_HOSTS: Final = ("localhost", "127.0.0.1", "[::1]")
 TASKS: Final[Mapping[str, Tier]] = {
     "refine": "light",
     "outline": "long",
+    "excerpt": "long",
     "write": "long",
+    "summarize": "light",
     "repair": "light",
 }
 """Which tier does which work: whole sources go to a long window, everything else is short."""

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from langchain_core.messages import HumanMessage, SystemMessage
 
+from agent.adapters.token_meter import TokenMeter
 from agent.domain.evidence import Failure
 from agent.domain.report import Usage
 from agent.errors import AnswerUnusable, ModelUnavailable
-from gateway_client import wire
 from gateway_client.answers.structured import structured
 from gateway_client.errors import AnswerUnusable as NoUsableAnswer
 from gateway_client.errors import GatewayError
@@ -34,11 +34,12 @@ class GatewayChat:
         self._client = client
         self._understudy = understudy
         self._failures: list[Failure] = []
+        self._meter = TokenMeter()
 
     async def ask(self, prompt: Prompt, reply: type[Reply], *, task: str) -> Reply:
         """Answer in the form of ``reply``."""
         messages = [SystemMessage(prompt.system), HumanMessage(prompt.user)]
-        model = self._client.chat_model(task)
+        model = self._client.chat_model(task, callbacks=[self._meter])
         try:
             return await structured(model, messages, reply, memory=self._client.memory)
         except NoUsableAnswer as error:
@@ -52,12 +53,25 @@ class GatewayChat:
             raise ModelUnavailable(str(error)) from error
 
     def window(self, task: str) -> int:
-        """Return how many tokens a prompt for this kind of work may have."""
-        return self._client.window(task)
+        """Return how many tokens a prompt for this kind of work may have.
+
+        The gateway measures by a rule of thumb what it lets pass to a model: where a model counts
+        fewer tokens than that, its window cannot be filled.
+        """
+        ratio = min(known.ratio() for known in self._meter.calibrations(self._models(task)))
+        return int(self._client.window(task) * min(1.0, ratio))
 
     def tokens(self, text: str) -> int:
-        """Estimate how many tokens a text has."""
-        return wire.tokens(text)
+        """Estimate how many tokens a text has for the models that write.
+
+        Better with each answer: what models report of their prompts calibrates the estimate.
+        """
+        return max(known.tokens(text) for known in self._meter.calibrations(self._models("write")))
+
+    def _models(self, task: str) -> tuple[str, ...]:
+        """Return the models that may do this kind of work."""
+        config = self._client.config
+        return config.tiers[config.policy.tasks.get(task, "deep")]
 
     def usage(self) -> Usage:
         """Return what all calls so far took."""
@@ -82,6 +96,7 @@ def _usage(
         calls=totals.calls,
         input_tokens=totals.input_tokens,
         output_tokens=totals.output_tokens,
+        cached_tokens=totals.cached_tokens,
         usd=totals.usd,
         by_task=by_task or {},
         by_model=by_model or {},

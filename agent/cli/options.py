@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 FORMATS: Final = ("md", "html", "json", "bib")
 SOURCES: Final = ("web", "arxiv", "scholar", "corpus")
+STYLES: Final = ("brief", "report", "survey")
 
 
 class WordList(click.ParamType[tuple[str, ...]]):
@@ -81,6 +82,11 @@ def question_options(command: Callable[..., None]) -> Callable[..., None]:
                      help="Most queries a round for each kind of source.  [5]"),
         click.option("--language", metavar="xx",
                      help="Language of the report, such as en or zh.  [the question's]"),
+        click.option("--style", type=click.Choice(STYLES), default="report", show_default=True,
+                     help="A few sentences a part, the usual, or a comparison of all there is."),
+        click.option("--audience", metavar="WHO", help="For whom it is written, in your words."),
+        click.option("--words", "length", type=click.IntRange(50, 20_000), metavar="N",
+                     help="About how long the report should be.  [the style's]"),
         *_SCOPE_OPTIONS,
     )):  # fmt: skip
         command = option(command)
@@ -112,7 +118,7 @@ def question_from(
     language: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
-    **_: object,
+    **manner: Any,  # noqa: ANN401 - click's own values; how it is written, and other options
 ) -> Question:
     """Return the question as the options ask it; raise InvalidInput if they disagree."""
     from agent.domain.question import Question
@@ -131,4 +137,7 @@ def question_from(
         until=until.date() if until else None,
         only_sites=settings.only_sites,
         without_sites=settings.without_sites,
+        style=manner.get("style", "report"),
+        audience=manner.get("audience") or "",
+        length=manner.get("length"),
     )

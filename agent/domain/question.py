@@ -15,6 +15,13 @@ SourceKind = Literal["web", "arxiv", "scholar", "corpus"]
 SOURCE_KINDS: Final[tuple[SourceKind, ...]] = ("web", "arxiv", "scholar", "corpus")
 """``arxiv`` is asked in arXiv's own syntax; ``scholar`` are the other indexes of papers."""
 
+Style = Literal["brief", "report", "survey"]
+STYLES: Final[tuple[Style, ...]] = ("brief", "report", "survey")
+
+CLAIMS_A_SECTION: Final = {"brief": 3, "report": 8, "survey": 15}
+WORDS_A_CLAIM: Final = 22
+"""About what one sentence that says one thing takes, in English."""
+
 MAX_QUESTION_CHARACTERS: Final = 4_000
 """About two pages: more than any topic needs; background belongs into a corpus file."""
 
@@ -53,12 +60,28 @@ def _is_at(host: str, site: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Manner:
+    """How a report is to be written: its style, for whom, and about how many words long."""
+
+    style: Style = "report"
+    audience: str = ""
+    length: int | None = None
+
+    def claims(self, sections: int) -> int:
+        """Return the most claims one of so many sections should have."""
+        if self.length is None:
+            return CLAIMS_A_SECTION[self.style]
+        return max(1, round(self.length / (WORDS_A_CLAIM * max(1, sections))))
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """The topic as typed, and how it is to be researched.
 
     ``depth`` is the most rounds of retrieval, ``breadth`` the most queries per kind of
-    source in one round. What a search is narrowed to is told by Scope. Raises InvalidQuestion if
-    the text is blank or too long.
+    source in one round. What a search is narrowed to is told by Scope.
+    How the report is written is told by Manner. Raises InvalidQuestion if the text is blank or too
+    long, or if no report could have that length.
     """
 
     text: str
@@ -70,6 +93,9 @@ class Question:
     until: date | None = None
     only_sites: tuple[str, ...] = ()
     without_sites: tuple[str, ...] = ()
+    style: Style = "report"
+    audience: str = ""
+    length: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse what nobody could research."""
@@ -81,6 +107,14 @@ class Question:
                 f" the most is {MAX_QUESTION_CHARACTERS:,}",
                 mend="shorten it, and put background into a file read with --corpus",
             )
+
+        if self.length is not None and self.length < 1:
+            raise InvalidQuestion("the length is no number of words", mend="ask for 50 or more")
+
+    @property
+    def manner(self) -> Manner:
+        """Return how the report is to be written."""
+        return Manner(self.style, self.audience, self.length)
 
     def scope(self, language: str) -> Scope:
         """Return what searches for results in a language are narrowed to."""

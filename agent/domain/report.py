@@ -91,6 +91,20 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class SummarySentence:
+    """A sentence of the summary and the ids of the claims it condenses; their quotes hold it."""
+
+    sentence: str
+    claims: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse a sentence that says nothing or condenses nothing."""
+        if not self.sentence.strip() or not self.claims:
+            message = "a sentence of a summary needs words and at least one claim"
+            raise ValueError(message)
+
+
+@dataclass(frozen=True, slots=True)
 class Dropped:
     """A sentence that could not be held up, and why."""
 
@@ -120,6 +134,7 @@ class Verified:
 class Usage:
     """Model calls, tokens and cost in US dollars, in all and by task and by model.
 
+    ``cached_tokens`` are those of ``input_tokens`` that a provider read from its prompt cache.
     ``unpriced`` names the models whose price is not known: their cost is not in ``usd``.
     """
 
@@ -130,6 +145,7 @@ class Usage:
     by_task: Mapping[str, Usage] = field(default_factory=dict)
     by_model: Mapping[str, Usage] = field(default_factory=dict)
     unpriced: tuple[str, ...] = ()
+    cached_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +177,7 @@ class Report:
     usage: Usage
     seconds_by_stage: Mapping[str, float]
     considered: tuple[Considered, ...] = ()
+    summary: tuple[SummarySentence, ...] = ()
 
     @property
     def claims(self) -> tuple[Claim, ...]:
@@ -173,6 +190,10 @@ class Report:
         by_id = {source.id: source for source in self.sources}
         order = dict.fromkeys(c.source for claim in self.claims for c in claim.citations)
         return tuple(by_id[id_] for id_ in order)
+
+    def condensed(self, sentence: SummarySentence) -> tuple[Claim, ...]:
+        """Return the claims a sentence of the summary condenses, in reading order."""
+        return tuple(claim for claim in self.claims if claim.id in sentence.claims)
 
     @property
     def independent(self) -> int:

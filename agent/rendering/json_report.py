@@ -30,6 +30,10 @@ def _whole(report: Report) -> dict[str, object]:
         "schema": SCHEMA,
         "run": _run(report),
         "brief": _brief(report),
+        "summary": [
+            {"sentence": condensed.sentence, "claims": list(condensed.claims)}
+            for condensed in report.summary
+        ],
         "sections": [
             {
                 "title": section.title,
@@ -150,6 +154,7 @@ def _spent(usage: Usage) -> dict[str, object]:
         "calls": usage.calls,
         "input_tokens": usage.input_tokens,
         "output_tokens": usage.output_tokens,
+        "cached_tokens": usage.cached_tokens,
         "usd": float(usage.usd),
     }
 

@@ -29,6 +29,15 @@ class Sentence:
 
 
 @dataclass(frozen=True, slots=True)
+class Condensed:
+    """One sentence of the summary, the numbers of the claims it condenses, and their quotes."""
+
+    text: str
+    claims: tuple[int, ...]
+    notes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """One section; numbered, because a title makes no safe anchor."""
 
@@ -68,6 +77,7 @@ class Layout:
     finished: str
     glance: tuple[str, ...]
     asked: tuple[Asked, ...]
+    summary: tuple[Condensed, ...]
     parts: tuple[Part, ...]
     gaps: tuple[str, ...]
     dropped: tuple[tuple[str, str], ...]
@@ -94,6 +104,7 @@ def lay_out(report: Report, words: Words, text: Callable[[str], str]) -> Layout:
         finished=moment(report.run.finished),
         glance=tuple(_glance(report, words)),
         asked=tuple(_asked(report, text)),
+        summary=tuple(_summary(report, citing, text)),
         parts=tuple(_parts(report, citing, words, text)),
         gaps=tuple(map(text, report.gaps)),
         dropped=tuple((text(drop.sentence), text(drop.reason)) for drop in report.dropped),
@@ -138,6 +149,14 @@ def _asked(report: Report, text: Callable[[str], str]) -> Iterator[Asked]:
 def _considered(report: Report, text: Callable[[str], str]) -> Iterator[Found]:
     for work in report.considered:
         yield Found(text(work.title or work.url), work.chosen, text(work.why))
+
+
+def _summary(report: Report, citing: Citing, text: Callable[[str], str]) -> Iterator[Condensed]:
+    numbers = {claim.id: number for number, claim in enumerate(report.claims, 1)}
+    for sentence in report.summary:
+        claims = tuple(numbers[claim.id] for claim in report.condensed(sentence))
+        notes = (note.number for n in claims for mark in citing.marks[n - 1] for note in mark.notes)
+        yield Condensed(text(sentence.sentence), claims, tuple(dict.fromkeys(notes)))
 
 
 def _parts(

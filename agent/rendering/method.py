@@ -61,7 +61,8 @@ def in_order(seconds_by_stage: Mapping[str, float]) -> dict[str, float]:
 def _spent(usage: Usage, words: Words) -> str:
     tokens = words.say("tokens", read=usage.input_tokens, written=usage.output_tokens)
     cost = words.say("unknown_cost") if usage.unpriced and not usage.usd else _dollars(usage.usd)
-    return " · ".join((words.count("calls", usage.calls), tokens, cost))
+    cached = [words.say("cached", n=usage.cached_tokens)] if usage.cached_tokens else []
+    return " · ".join((words.count("calls", usage.calls), tokens, *cached, cost))
 
 
 def _dollars(usd: Decimal) -> str:

@@ -61,6 +61,25 @@ class SectionReply(BaseModel):
     claims: list[ClaimReply]
 
 
+class ExcerptReply(BaseModel):
+    """The quotes of one part of the sources that are evidence."""
+
+    quotes: list[QuotationReply]
+
+
+class SummarySentenceReply(BaseModel):
+    """A sentence of the summary and the ids of the claims it condenses."""
+
+    sentence: str
+    claims: list[str]
+
+
+class SummaryReply(BaseModel):
+    """The summary of a report, in reading order."""
+
+    sentences: list[SummarySentenceReply]
+
+
 class MendedClaim(BaseModel):
     """A failed claim, mended: ``claim`` is its number in the prompt."""
 

@@ -3,27 +3,62 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from agent import templating
 from agent.domain.events import Event, Tell, tell_nobody
 from agent.domain.evidence import Failure
-from agent.domain.packing import pack
+from agent.domain.language import written_in
+from agent.domain.question import Manner
 from agent.domain.report import Draft, DraftClaim, DraftSection, Quotation
 from agent.errors import AnswerUnusable, DeepResearchError, ModelUnavailable
+from agent.stages.fitting import fit
 from agent.stages.replies import OutlineReply, SectionPlan, SectionReply
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from agent.domain.evidence import Evidence
     from agent.domain.packing import PackedSource
+    from agent.domain.prompt import Prompt
     from agent.domain.question import Brief, SubQuestion
     from agent.ports import ChatModel, DocumentStore
 
-ROOM_FOR_SOURCES: Final = 0.8
-"""The share of a window sources may fill: the rest is for the brief, the answer, and the error of
-token estimates, which reaches 15 % on mixed text."""
+CACHED_FROM: Final = 20_000
+"""Tokens of sources from which the first section is written before the others. Providers keep a
+prompt's beginning only once a call with it was answered, and some count the form of the answer,
+which the outline does not share, as part of that beginning: sections that all start at once pay in
+full for the same sources. Below it, the seconds are worth more than the tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What every call of one round is given; its sources open every prompt, byte for byte."""
+
+    brief: Brief
+    wanted: Sequence[SubQuestion]
+    sources: tuple[PackedSource, ...]
+    manner: Manner
+    model: ChatModel
+    tell: Tell
+
+    def prompt(self, name: str, **more: object) -> Prompt:
+        """Return a prompt that begins with the sources."""
+        return templating.prompt(
+            f"3-synthesize/{name}",
+            brief=self.brief,
+            wanted=self.wanted,
+            sources=self.sources,
+            manner=self.manner,
+            **more,
+        )
+
+    @property
+    def is_worth_caching(self) -> bool:
+        """Whether the sources are long enough to wait for a provider to keep them."""
+        texts = (passage.text for packed in self.sources for passage in packed.passages)
+        return self.model.tokens("\n".join(texts)) >= CACHED_FROM
 
 
 async def synthesize(
@@ -33,6 +68,7 @@ async def synthesize(
     *,
     model: ChatModel,
     documents: DocumentStore,
+    manner: Manner | None = None,
     tell: Tell = tell_nobody,
 ) -> Draft:
     """Write what the evidence says on the wanted sub-questions.
@@ -40,49 +76,27 @@ async def synthesize(
     A section that cannot be written is recorded and does not discard its siblings; if none can,
     the first error is raised.
     """
-    packed, left_out = await _packed(brief, evidence, model=model, documents=documents)
-    shared = {"brief": brief, "sources": packed, "wanted": wanted}
-    outline = await _outline(shared, wanted, model=model)
-    tell(Event("synthesize", f"{len(packed)} sources, {len(outline)} sections"))
-    written = await asyncio.gather(
-        *(
-            _section(shared, outline, number, model=model, tell=tell)
-            for number in range(1, len(outline) + 1)
-        )
-    )
+    fitted = await fit(brief, evidence, wanted, model=model, documents=documents)
+    desk = Desk(brief, wanted, fitted.sources, manner or Manner(), model, tell)
+    outline = await _outline(desk)
+    tell(Event("synthesize", f"{len(desk.sources)} sources, {len(outline)} sections"))
+    written = await _sections(desk, outline)
     errors = [section for section in written if isinstance(section, DeepResearchError)]
     if errors and len(errors) == len(written):
         raise errors[0]
     failures = tuple(Failure("a section could not be written", str(error)) for error in errors)
-    sections = tuple(section for section in written if isinstance(section, DraftSection))
-    return Draft(sections, left_out + failures)
+    sections = tuple(s for section in written if isinstance(section, Written) for s in section.text)
+    foreign = tuple(f for section in written if isinstance(section, Written) for f in section.lost)
+    return Draft(sections, fitted.failures + failures + foreign)
 
 
-async def _packed(
-    brief: Brief, evidence: Evidence, *, model: ChatModel, documents: DocumentStore
-) -> tuple[tuple[PackedSource, ...], tuple[Failure, ...]]:
-    texts = {source.sha256: await documents.get(source.sha256) for source in evidence.sources}
-    query = " ".join([brief.restated, *(part.text for part in brief.sub_questions)])
-    room = int(model.window("write") * ROOM_FOR_SOURCES)
-    packed = pack(evidence.sources, texts, query=query, room=room, tokens=model.tokens)
-    kept = sum(len(source.passages) for source in packed)
-    every = sum(len(source.spans) for source in evidence.sources)
-    if kept == every:
-        return packed, ()
-    why = f"{every - kept} of {every} passages, the least relevant, did not fit the model's window"
-    return packed, (Failure("some text was not given to the writer", why),)
-
-
-async def _outline(
-    shared: Mapping[str, object], wanted: Sequence[SubQuestion], *, model: ChatModel
-) -> tuple[SectionPlan, ...]:
+async def _outline(desk: Desk) -> tuple[SectionPlan, ...]:
     """Ask for an outline, and hold it to the sub-questions there are: each in one section.
 
     An outline that names none of them is no outline; each sub-question then gets a section.
     """
-    prompt = templating.prompt("3-synthesize/outline", **shared)
-    reply = await model.ask(prompt, OutlineReply, task="outline")
-    open_ids = {part.id for part in wanted}
+    reply = await desk.model.ask(desk.prompt("outline"), OutlineReply, task="outline")
+    open_ids = {part.id for part in desk.wanted}
     outline: list[SectionPlan] = []
     for plan in reply.sections:
         mine = [id_ for id_ in dict.fromkeys(plan.sub_questions) if id_ in open_ids]
@@ -90,27 +104,89 @@ async def _outline(
         if mine:
             outline.append(SectionPlan(title=templating.one_line(plan.title), sub_questions=mine))
     if reply.sections and not outline:
-        return tuple(SectionPlan(title=part.text, sub_questions=[part.id]) for part in wanted)
+        return tuple(SectionPlan(title=part.text, sub_questions=[part.id]) for part in desk.wanted)
     return tuple(outline)
 
 
-async def _section(
-    shared: Mapping[str, object],
-    outline: Sequence[SectionPlan],
-    number: int,
-    *,
-    model: ChatModel,
-    tell: Tell,
-) -> DraftSection | AnswerUnusable | ModelUnavailable:
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A section as far as it was written in the report's language, and what was not."""
+
+    text: tuple[DraftSection, ...]
+    lost: tuple[Failure, ...] = ()
+
+
+Outcome = Written | AnswerUnusable | ModelUnavailable
+
+
+async def _sections(desk: Desk, outline: Sequence[SectionPlan]) -> list[Outcome]:
+    """Write all sections at once, or all but the first after it, so that its prompt is kept."""
+    numbers = range(1, len(outline) + 1)
+    ahead = 1 if len(outline) > 1 and desk.is_worth_caching else 0
+    written = [await _section(desk, outline, number) for number in numbers[:ahead]]
+    return written + await asyncio.gather(
+        *(_section(desk, outline, number) for number in numbers[ahead:])
+    )
+
+
+async def _section(desk: Desk, outline: Sequence[SectionPlan], number: int) -> Outcome:
+    """Write one section; sentences in another language are asked for once more, then dropped."""
     plan = outline[number - 1]
-    prompt = templating.prompt("3-synthesize/section", **shared, outline=outline, number=number)
+    most = desk.manner.claims(len(outline))
+    prompt = desk.prompt("section", outline=outline, number=number, most=most)
     try:
-        reply = await model.ask(prompt, SectionReply, task="write")
+        claims = await _claims(desk, prompt)
     except (AnswerUnusable, ModelUnavailable) as error:
-        tell(Event("synthesize", f"failed: {plan.title}: {error}"))
+        desk.tell(Event("synthesize", f"failed: {plan.title}: {error}"))
         return error
-    tell(Event("synthesize", f"{plan.title}: {len(reply.claims)} claims"))
-    claims = tuple(
+    language = desk.brief.language
+    if not all(written_in(claim.sentence, language) for claim in claims):
+        claims = await _claims_again(desk, prompt, claims)
+    foreign = [claim for claim in claims if not written_in(claim.sentence, language)]
+    lost = [claim for claim in foreign if not _is_quoted_whole(claim)]
+    kept = tuple(claim for claim in claims if claim not in lost)
+    desk.tell(Event("synthesize", f"{plan.title}: {len(kept)} claims"))
+    section = DraftSection(plan.title, tuple(plan.sub_questions), kept)
+    return Written((section,) if kept or not lost else (), _aloud(plan, lost, foreign, language))
+
+
+async def _claims_again(
+    desk: Desk, prompt: Prompt, before: tuple[DraftClaim, ...]
+) -> tuple[DraftClaim, ...]:
+    """Ask once more, with the reason at the end, where it leaves the sources in their place."""
+    language = desk.brief.language
+    reason = (
+        f"You have answered this before, with sentences that were not in the language {language!r}."
+        f" Every `sentence` must be in {language!r}; only quotes keep their own language."
+    )
+    try:
+        return await _claims(desk, replace(prompt, user=f"{prompt.user}\n\n{reason}"))
+    except (AnswerUnusable, ModelUnavailable) as error:
+        desk.tell(Event("synthesize", f"could not be sent back: {error}"))
+        return before
+
+
+def _is_quoted_whole(claim: DraftClaim) -> bool:
+    """Whether a sentence is a source's own, word for word: quoting one is better than nothing."""
+    words = claim.sentence.split()
+    return any(quotation.quote.split() == words for quotation in claim.quotations)
+
+
+def _aloud(
+    plan: SectionPlan, lost: Sequence[DraftClaim], foreign: Sequence[DraftClaim], language: str
+) -> tuple[Failure, ...]:
+    """Say what became of the sentences in other languages, though they were sent back once."""
+    kept = len(foreign) - len(lost)
+    told = (
+        (len(lost), f"sentences not in the report's language ({language}) were dropped"),
+        (kept, f"sentences stand in the language of their source, not in {language}"),
+    )
+    return tuple(Failure(what, f"{n} on {plan.title!r}, sent back once") for n, what in told if n)
+
+
+async def _claims(desk: Desk, prompt: Prompt) -> tuple[DraftClaim, ...]:
+    reply = await desk.model.ask(prompt, SectionReply, task="write")
+    return tuple(
         DraftClaim(
             templating.one_line(claim.sentence),
             tuple(Quotation(c.passage.strip(), c.quote) for c in claim.citations),
@@ -118,4 +194,3 @@ async def _section(
         for claim in reply.claims
         if claim.sentence.strip()
     )
-    return DraftSection(plan.title, tuple(plan.sub_questions), claims)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from agent.adapters.extractive import BASE_URL, ExtractiveTransport
 from agent.adapters.extractive.briefing import brief, more_queries
 from agent.adapters.extractive.vocabulary import in_english, key_phrases
-from agent.adapters.extractive.writing import CLAIMS_A_SOURCE, outline, section
+from agent.adapters.extractive.writing import CLAIMS_A_SOURCE, excerpt, outline, section, summary
 from agent.domain.arxiv_query import is_valid
 from agent.domain.language import language_of_script
 
@@ -142,3 +142,31 @@ async def test_it_is_spoken_to_in_chat_completions_and_refuses_everything_else()
     assert good.json()["usage"]["total_tokens"] > 0
     assert bad.status_code == 400
     assert "own prompts only" in bad.json()["error"]["message"]
+
+
+def test_it_copies_out_one_telling_sentence_of_each_passage_that_answers() -> None:
+    quotes = excerpt(f"{SOURCES}\nThese are a part of all sources. Copy out")["quotes"]
+    assert isinstance(quotes, list)
+    assert {"S1.1", "S1.2", "S2.1"} <= {quote["passage"] for quote in quotes}
+    assert len({quote["passage"] for quote in quotes}) == len(quotes)
+    lines = dict(re.findall(r"^(S\d+\.\d+) (.+)$", SOURCES, re.MULTILINE))
+    assert all(quote["quote"] in lines[quote["passage"]] for quote in quotes)
+
+
+def test_a_section_is_as_short_as_it_is_asked_to_be() -> None:
+    asked = f"{SOURCES}\nThe outline of the report:\nsection 1: All (q1, q2)\n\nWrite section 1"
+    every = section(asked)["claims"]
+    assert isinstance(every, list)
+    assert len(every) > 1
+    assert section(f"{asked}\nAt most 1 claims, the most")["claims"] == every[:1]
+
+
+def test_a_summary_is_the_first_claim_of_each_part_word_for_word() -> None:
+    prompt = "part 1: A\nc1: One is so.\nc2: Two is so.\n\npart 2: B\nc3: Three is so.\n\nWrite"
+    assert summary(prompt + " the summary: at most 5 `sentences`") == {
+        "sentences": [
+            {"sentence": "One is so.", "claims": ["c1"]},
+            {"sentence": "Three is so.", "claims": ["c3"]},
+        ]
+    }
+    assert len(summary(prompt + ": at most 1 `sentences`")["sentences"]) == 1  # type: ignore[arg-type]

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from pydantic import BaseModel
 
@@ -7,7 +9,7 @@ from agent.errors import AnswerUnusable, ModelUnavailable
 from gateway_client.catalog import Endpoint, Model
 from gateway_client.client import GatewayClient
 from gateway_client.config import Config, Policy
-from gateway_client.testing import Reply, ScriptedGateway
+from gateway_client.testing import Asked, Reply, ScriptedGateway
 
 PROMPT = Prompt("You count.", "Count.")
 
@@ -63,3 +65,59 @@ async def test_a_gateway_that_fails_is_an_error_and_not_the_understudys_business
     ):
         with pytest.raises(ModelUnavailable, match="401"):
             await GatewayChat(client).ask(PROMPT, Count, task="write")
+
+
+ENGLISH = "Every sentence of the report rests on a quote that really stands in a source. "
+CHINESE = "报告中的每一句话都以真实存在的引文为依据。"
+
+
+def reporting(rate: float, *, overhead: int = 0) -> ScriptedGateway:
+    """A gateway whose tokenizer makes so many tokens of each character of a prompt."""
+
+    def reply(asked: Asked) -> Reply:
+        given = round(len(asked.prompt) * rate) + overhead
+        message = {"role": "assistant", "content": '{"number": 3}'}
+        body = {
+            "id": "1", "object": "chat.completion", "created": 0, "model": "other-name",
+            "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": given, "completion_tokens": 9, "total_tokens": given + 9},
+        }  # fmt: skip
+        return Reply(body=json.dumps(body).encode())
+
+    return ScriptedGateway(reply)
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [(ENGLISH, 0.15), (ENGLISH, 0.25), (ENGLISH, 0.4), (CHINESE, 0.5), (CHINESE, 1.3)],
+)
+async def test_after_one_answer_estimates_are_within_a_tenth_of_what_the_model_counts(
+    text: str, rate: float
+) -> None:
+    async with (
+        reporting(rate, overhead=12) as gateway,
+        GatewayClient(config(gateway)) as client,
+    ):
+        chat = GatewayChat(client)
+        await chat.ask(Prompt("You count.", text * 50), Count, task="write")
+        later = text * 900
+        assert chat.tokens(later) == pytest.approx(rate * len(later), rel=0.1)
+
+
+async def test_a_window_is_no_larger_than_what_the_gateways_own_rule_of_thumb_lets_pass() -> None:
+    async with reporting(0.1) as gateway, GatewayClient(config(gateway)) as client:
+        chat = GatewayChat(client)
+        before = chat.window("write")
+        await chat.ask(Prompt("You count.", ENGLISH * 50), Count, task="write")
+        assert chat.window("write") == pytest.approx(before * 0.1 / 0.25, rel=0.15)
+
+
+async def test_answers_that_report_nothing_leave_the_rule_of_thumb() -> None:
+    async with (
+        ScriptedGateway([Reply('{"number": 3}', usage=False)]) as gateway,
+        GatewayClient(config(gateway)) as client,
+    ):
+        chat = GatewayChat(client)
+        before = chat.tokens(ENGLISH * 100)
+        await chat.ask(PROMPT, Count, task="write")
+        assert chat.tokens(ENGLISH * 100) == before

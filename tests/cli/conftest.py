@@ -106,6 +106,8 @@ def _honest(asked: Asked) -> str:
     if form == "SectionReply":
         number = int(re.findall(r"^Write section (\d+)", prompt, re.MULTILINE)[0])
         return json.dumps({"claims": [_claim(*found) for found in _sources(prompt, number)]})
+    if form == "SummaryReply":
+        return json.dumps({"sentences": []})
     return json.dumps({"claims": []})
 
 

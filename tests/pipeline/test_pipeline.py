@@ -1,4 +1,5 @@
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -58,6 +59,9 @@ def answers(task: str, prompt: Prompt) -> Answer:
             "web_queries": ["window", "cost"],
             "arxiv_queries": [],
         }
+    if task == "summarize":
+        claims = re.findall(r"^(c\d+): (.+)$", prompt.user, re.MULTILINE)
+        return {"sentences": [{"sentence": claims[0][1], "claims": [claims[0][0]]}]}
     wanted = [id_ for id_ in KNOWN if f"\n{id_}: " in prompt.user]
     there = [id_ for id_ in wanted if passage_with(KNOWN[id_][1], prompt.user)]
     if task == "outline":

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,7 +13,16 @@ import pytest
 
 from agent.domain.evidence import ONLY_ABSTRACT, Considered, Failure, Publication, Source
 from agent.domain.question import Brief, Question, SourceKind, SubQuestion
-from agent.domain.report import Citation, Claim, Dropped, Report, Run, Section, Usage
+from agent.domain.report import (
+    Citation,
+    Claim,
+    Dropped,
+    Report,
+    Run,
+    Section,
+    SummarySentence,
+    Usage,
+)
 
 STARTED = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 
@@ -49,6 +60,13 @@ def english() -> Report:
         failures=(
             Failure("https://slow.example/report.pdf", "no answer within 20 s"),
             Failure('arXiv: abs:"noise"', "the service asked us to wait"),
+        ),
+        summary=(
+            SummarySentence(
+                "In 742 monitored homes the median efficiency was 2.8, in old houses <too>.",
+                ("c1", "c2"),
+            ),
+            SummarySentence("Bills rose by 4 percent at the median after the change.", ("c9",)),
         ),
     )
 
@@ -146,12 +164,14 @@ def _report(
     dropped: tuple[Dropped, ...],
     gaps: tuple[str, ...],
     failures: tuple[Failure, ...],
+    summary: tuple[SummarySentence, ...] = (),
 ) -> Report:
+    sections = _numbered(sections)
     status, reason = (
         ("partial", "One sub-question is open.") if sections else ("empty", "No source matched.")
     )
     finished = STARTED + timedelta(seconds=94.25)
-    writing = Usage(6, 21_500, 2_900, Decimal("0.0184"))
+    writing = Usage(6, 21_500, 2_900, Decimal("0.0184"), cached_tokens=17_200)
     reading = Usage(3, 4_100, 600, Decimal("0.00002"))
     return Report(
         run=Run("20261122-093000-heat", question, STARTED, finished, status, reason),  # type: ignore[arg-type]  # the pair is one of two above
@@ -166,6 +186,7 @@ def _report(
             25_600,
             3_500,
             Decimal("0.01842"),
+            cached_tokens=17_200,
             by_task={"write": writing, "refine": reading},
             by_model={"large-1": writing, "small-1": reading},
         ),
@@ -178,6 +199,15 @@ def _report(
             Considered("https://x.example/", f"Another <find> {n}", False, why, "", ("ddgs",))
             for n, why in enumerate(("passed over: 3 of x.example already",) * bool(sources))
         ),
+        summary=summary,
+    )
+
+
+def _numbered(sections: tuple[Section, ...]) -> tuple[Section, ...]:
+    numbers = itertools.count(1)
+    return tuple(
+        replace(s, claims=tuple(replace(claim, id=f"c{next(numbers)}") for claim in s.claims))
+        for s in sections
     )
 
 

@@ -121,7 +121,7 @@ def test_the_order_in_which_things_were_noted_does_not_matter(english: Report) -
 def test_json_keeps_its_shape(english: Report) -> None:
     read = json.loads(render(english, ["json"])["report.json"])
     assert list(read) == (
-        "schema run brief sections dropped disagreements gaps sources independent_sources"
+        "schema run brief summary sections dropped disagreements gaps sources independent_sources"
         " considered failures usage timing".split()
     )
     assert read["run"]["started"] == "2026-11-22T09:30:00+00:00"
@@ -246,3 +246,22 @@ def test_copies_of_one_work_hold_a_claim_as_one(english: Report) -> None:
     copied = replace(first, citations=(citation, replace(citation, source="S5")))  # a copy of S1
     other = replace(first, citations=(citation, replace(citation, source="S3")))
     assert [english.holding(claim) for claim in (first, copied, other)] == [1, 1, 2]
+
+
+def test_the_summary_comes_first_and_leads_to_the_claims_it_condenses(english: Report) -> None:
+    files = render(english)
+    markdown, html = files["report.md"], files["report.html"]
+    assert markdown.index("## In short") < markdown.index("## Efficiency in the field")
+    assert "in old houses &lt;too&gt;.[^1][^2]" in markdown
+    assert "in old houses &lt;too&gt;." in html
+    assert html.index('id="summary"') < html.index('id="part-1"')
+    assert all(f'href="#claim-{n}"' in html and f'id="claim-{n}"' in html for n in (1, 2, 9))
+    read = json.loads(files["report.json"])
+    assert read["summary"][0]["claims"] == ["c1", "c2"]
+    assert "17,200" in markdown
+
+
+def test_a_report_without_a_summary_has_no_place_for_one(chinese: Report) -> None:
+    files = render(chinese)
+    assert "概要" not in files["report.md"]
+    assert 'id="summary"' not in files["report.html"]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import httpx2
 
 from agent.adapters.extractive.briefing import brief, more_queries
-from agent.adapters.extractive.writing import outline, section
+from agent.adapters.extractive.writing import excerpt, outline, section, summary
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,9 @@ _ANSWERS: Final[dict[str, Callable[[str], dict[str, object]]]] = {
     "BriefReply": brief,
     "QueriesReply": more_queries,
     "OutlineReply": outline,
+    "ExcerptReply": excerpt,
     "SectionReply": section,
+    "SummaryReply": summary,
     "RepairReply": lambda _: {"claims": []},  # what it quoted stands there: nothing to mend
 }
 

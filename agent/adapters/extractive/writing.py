@@ -74,21 +74,46 @@ def section(prompt: str) -> dict[str, object]:
     )
     mine = re.split(r",\s*", plan[1]) if plan else []
     chosen = _chosen(_evidence(prompt))
-    return {
-        "claims": [
-            {
-                "sentence": candidate.sentence,
-                "citations": [{"passage": candidate.passage, "quote": candidate.sentence}],
-            }
-            for id_ in mine
-            for candidate in chosen.get(id_, ())
-        ]
-    }
+    told = re.search(r"^At most (\d+) claims", prompt, re.MULTILINE)
+    claims = [
+        {
+            "sentence": candidate.sentence,
+            "citations": [{"passage": candidate.passage, "quote": candidate.sentence}],
+        }
+        for id_ in mine
+        for candidate in chosen.get(id_, ())
+    ]
+    return {"claims": claims[: int(told[1])] if told else claims}
+
+
+def excerpt(prompt: str) -> dict[str, object]:
+    """Fill ExcerptReply: the sentence of each passage that answers best, if one does."""
+    evidence = _evidence(prompt)
+    candidates = _candidates(evidence)
+    fits = [_fits(question, evidence, candidates) for _, question in _sub_questions(evidence)]
+    best: dict[str, tuple[float, str]] = {}
+    for index, candidate in enumerate(candidates):
+        fit = max((each[index] for each in fits), default=0.0)
+        if fit > 0:
+            best[candidate.passage] = max(
+                best.get(candidate.passage, (0.0, "")), (fit, candidate.sentence)
+            )
+    return {"quotes": [{"passage": id_, "quote": said} for id_, (_, said) in best.items()]}
+
+
+def summary(prompt: str) -> dict[str, object]:
+    """Fill SummaryReply: the first claim of each part, word for word."""
+    firsts = re.findall(r"^part \d+: .*\n(c\d+): (.+)$", prompt, re.MULTILINE)
+    told = re.search(r"at most (\d+) `sentences`", prompt)
+    most = int(told[1]) if told else len(firsts)
+    return {"sentences": [{"sentence": said, "claims": [id_]} for id_, said in firsts[:most]]}
 
 
 def _evidence(prompt: str) -> str:
     """Return the part of the prompt that the outline and all sections share."""
-    return re.split(r"^(?:Write the outline|The outline)\b", prompt, flags=re.MULTILINE)[0]
+    return re.split(
+        r"^(?:Write the outline|The outline|These are a part)\b", prompt, flags=re.MULTILINE
+    )[0]
 
 
 @lru_cache(maxsize=8)
