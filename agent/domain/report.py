@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from agent.domain.question import Brief, Question
 
 Verdict = Literal["held", "repaired"]
+Judge = Literal["rules", "model"]
 Status = Literal["complete", "partial", "empty"]
 
 
@@ -67,12 +68,19 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One sentence and the quotes that hold it; without a quote there is no claim."""
+    """One sentence and the quotes that hold it; without a quote there is no claim.
+
+    ``support`` is how well they support it (0..1) by ``agent.domain.support``, None if that was
+    not measured; ``judge`` is who settled it: that score with the rules, or a model where they
+    left it open.
+    """
 
     id: str
     sentence: str
     verdict: Verdict
     citations: tuple[Citation, ...]
+    support: float | None = None
+    judge: Judge = "rules"
 
     def __post_init__(self) -> None:
         """Refuse a claim that says nothing or rests on nothing."""
@@ -105,11 +113,35 @@ class SummarySentence:
 
 
 @dataclass(frozen=True, slots=True)
+class Side:
+    """One side of a disagreement: the claim that takes it, and its value or words."""
+
+    claim: str
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """Claims of different works that cannot all be so, or not of the same thing.
+
+    ``prevails`` is the id of the claim that wins by rule (a newer edition, a retraction), empty if
+    none does, and ``why`` says by which.
+    """
+
+    about: str
+    kind: Literal["number", "direction", "negation"]
+    sides: tuple[Side, ...]
+    prevails: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Dropped:
-    """A sentence that could not be held up, and why."""
+    """A sentence that could not be held up, why, and the sub-questions it was to answer."""
 
     sentence: str
     reason: str
+    answers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +210,7 @@ class Report:
     seconds_by_stage: Mapping[str, float]
     considered: tuple[Considered, ...] = ()
     summary: tuple[SummarySentence, ...] = ()
+    disagreements: tuple[Disagreement, ...] = ()
 
     @property
     def claims(self) -> tuple[Claim, ...]:

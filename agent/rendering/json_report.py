@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from datetime import UTC
 from typing import TYPE_CHECKING, Final
 
@@ -42,8 +43,8 @@ def _whole(report: Report) -> dict[str, object]:
             }
             for section in report.sections
         ],
-        "dropped": [{"sentence": drop.sentence, "reason": drop.reason} for drop in report.dropped],
-        "disagreements": [],  # nothing looks for contradictions between sources yet
+        "dropped": [asdict(drop) for drop in report.dropped],
+        "disagreements": [asdict(disagreement) for disagreement in report.disagreements],
         "gaps": list(report.gaps),
         "sources": [_source(source, cited=source.id in cited) for source in report.sources],
         "independent_sources": report.independent,
@@ -91,6 +92,8 @@ def _claim(claim: Claim, report: Report) -> dict[str, object]:
         "id": claim.id,
         "sentence": claim.sentence,
         "verdict": claim.verdict,
+        "support": claim.support,
+        "judge": claim.judge,
         "independent_sources": report.holding(claim),
         "citations": [
             {
