@@ -3,8 +3,8 @@
     refine ─► retrieve ─► synthesize ─► verify ─► summarize ─► render
                 ▲   │          ▲          │
                 └─ deepen ─────┘          │   while rounds are left: what was read covers too
-                     ▲                    │   little of a sub-question, or no claim on it holds
-                     └────────────────────┘
+                     ▲                    │   little of a sub-question, or no claim on it holds,
+                     └────────────────────┘   or too few do and one was dropped
 
 Each node reads values from the state, hands them with its tools to one stage, and puts the
 stage's result back. Texts stay in the document store; the state carries their digests, so a
@@ -33,7 +33,7 @@ from agent.rendering.step_files import manifest, run_file, step_file
 from agent.stages.refine import deepen, refine
 from agent.stages.retrieve import Library, retrieve
 from agent.stages.summarize import summarize
-from agent.stages.synthesize import synthesize
+from agent.stages.synthesize import Assignment, synthesize
 from agent.stages.verify import verify
 
 
@@ -170,10 +170,13 @@ async def _synthesize(state: State, tools: Tools, tell: Tell) -> Update:
     draft = await synthesize(
         state["brief"],
         state["evidence"],
-        _gaps(state),
+        Assignment(
+            _wanted(state),
+            state["question"].manner,
+            [claim.sentence for claim in state["verified"].claims],
+        ),
         model=tools.model,
         documents=tools.library.documents,
-        manner=state["question"].manner,
         tell=tell,
     )
     await tools.folder.write(f"3-draft-{state['round']}.json", step_file(draft))
@@ -206,10 +209,12 @@ async def _summarize(state: State, tools: Tools, tell: Tell) -> Update:
 
 
 async def _deepen(state: State, tools: Tools, tell: Tell) -> Update:
-    before, gaps = state["brief"], _poor(state) if state["unwritten"] else _gaps(state)
+    before, missed = state["brief"], [drop.sentence for drop in state["verified"].missed]
+    gaps = _poor(state) if state["unwritten"] else _wanted(state)
     update: Update = {"round": state["round"] + 1}
     try:
-        brief = await deepen(before, gaps, model=tools.model, breadth=state["question"].breadth)
+        breadth = state["question"].breadth
+        brief = await deepen(before, gaps, missed, model=tools.model, breadth=breadth)
     except (AnswerUnusable, ModelUnavailable) as error:
         brief = before
         update["failures"] = (Failure("no further queries could be written", str(error)),)
@@ -278,6 +283,14 @@ def _gaps(state: State) -> tuple[SubQuestion, ...]:
     return tuple(part for part in parts if not state["verified"].covers(part.id))
 
 
+def _wanted(state: State) -> tuple[SubQuestion, ...]:
+    """Return the sub-questions to write on: those without a claim, or with too few and a loss."""
+    gaps = _gaps(state)
+    lost = {id_ for drop in state["verified"].missed for id_ in drop.answers}
+    parts: Iterable[SubQuestion] = state["brief"].sub_questions
+    return tuple(part for part in parts if part in gaps or part.id in lost)
+
+
 def _poor(state: State) -> tuple[SubQuestion, ...]:
     """Return the open sub-questions of which what was read surely covers too little."""
     judged = {one.sub_question: one.covered for one in state["evidence"].coverage}
@@ -295,7 +308,7 @@ def _after_retrieve(state: State) -> Literal["synthesize", "deepen", "summarize"
 
 
 def _after_verify(state: State) -> Literal["deepen", "summarize"]:
-    return "deepen" if _gaps(state) and _may_deepen(state) else "summarize"
+    return "deepen" if _wanted(state) and _may_deepen(state) else "summarize"
 
 
 def _after_deepen(state: State) -> Literal["retrieve", "synthesize", "summarize"]:

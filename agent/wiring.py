@@ -58,6 +58,7 @@ TASKS: Final[Mapping[str, Tier]] = {
     "excerpt": "long",
     "write": "long",
     "summarize": "light",
+    "judge": "light",
     "repair": "light",
 }
 """Which tier does which work: whole sources go to a long window, everything else is short."""

@@ -41,12 +41,20 @@ async def refine(question: Question, *, model: ChatModel, today: date) -> Brief:
 
 
 async def deepen(
-    brief: Brief, gaps: Sequence[SubQuestion], *, model: ChatModel, breadth: int
+    brief: Brief,
+    gaps: Sequence[SubQuestion],
+    unshown: Sequence[str] = (),
+    *,
+    model: ChatModel,
+    breadth: int,
 ) -> Brief:
-    """Return the brief with new queries for the sub-questions that are still without evidence."""
+    """Return the brief with new queries, for what is still without evidence.
+
+    ``unshown`` are sentences that were written and could not be held up.
+    """
     asked = brief.web_queries + brief.arxiv_queries
     prompt = templating.prompt(
-        "1-refine/deepen", brief=brief, gaps=gaps, asked=asked, breadth=breadth
+        "1-refine/deepen", brief=brief, gaps=gaps, unshown=unshown, asked=asked, breadth=breadth
     )
     reply = await model.ask(prompt, QueriesReply, task="refine")
     new_web = _distinct(q for q in reply.web_queries if q not in asked)[:breadth]

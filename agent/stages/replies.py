@@ -92,3 +92,17 @@ class RepairReply(BaseModel):
     """The claims that could be mended."""
 
     claims: list[MendedClaim]
+
+
+class Ruling(BaseModel):
+    """Whether evidence supports a claim: ``claim`` is its number in the prompt."""
+
+    claim: int
+    verdict: str
+    words: str
+
+
+class JudgeReply(BaseModel):
+    """The claims that were judged."""
+
+    rulings: list[Ruling]

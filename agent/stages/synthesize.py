@@ -32,14 +32,25 @@ which the outline does not share, as part of that beginning: sections that all s
 full for the same sources. Below it, the seconds are worth more than the tokens."""
 
 
+USUAL: Final = Manner()
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What is to be written: on which sub-questions, how, and what the report says already."""
+
+    wanted: Sequence[SubQuestion]
+    manner: Manner = USUAL
+    said: Sequence[str] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """What every call of one round is given; its sources open every prompt, byte for byte."""
 
     brief: Brief
-    wanted: Sequence[SubQuestion]
+    assignment: Assignment
     sources: tuple[PackedSource, ...]
-    manner: Manner
     model: ChatModel
     tell: Tell
 
@@ -48,9 +59,9 @@ class Desk:
         return templating.prompt(
             f"3-synthesize/{name}",
             brief=self.brief,
-            wanted=self.wanted,
+            wanted=self.assignment.wanted,
             sources=self.sources,
-            manner=self.manner,
+            manner=self.assignment.manner,
             **more,
         )
 
@@ -64,20 +75,19 @@ class Desk:
 async def synthesize(
     brief: Brief,
     evidence: Evidence,
-    wanted: Sequence[SubQuestion],
+    assignment: Assignment,
     *,
     model: ChatModel,
     documents: DocumentStore,
-    manner: Manner | None = None,
     tell: Tell = tell_nobody,
 ) -> Draft:
-    """Write what the evidence says on the wanted sub-questions.
+    """Write what the evidence says on the wanted sub-questions, and was not said before.
 
     A section that cannot be written is recorded and does not discard its siblings; if none can,
     the first error is raised.
     """
-    fitted = await fit(brief, evidence, wanted, model=model, documents=documents)
-    desk = Desk(brief, wanted, fitted.sources, manner or Manner(), model, tell)
+    fitted = await fit(brief, evidence, assignment.wanted, model=model, documents=documents)
+    desk = Desk(brief, assignment, fitted.sources, model, tell)
     outline = await _outline(desk)
     tell(Event("synthesize", f"{len(desk.sources)} sources, {len(outline)} sections"))
     written = await _sections(desk, outline)
@@ -96,7 +106,7 @@ async def _outline(desk: Desk) -> tuple[SectionPlan, ...]:
     An outline that names none of them is no outline; each sub-question then gets a section.
     """
     reply = await desk.model.ask(desk.prompt("outline"), OutlineReply, task="outline")
-    open_ids = {part.id for part in desk.wanted}
+    open_ids = {part.id for part in desk.assignment.wanted}
     outline: list[SectionPlan] = []
     for plan in reply.sections:
         mine = [id_ for id_ in dict.fromkeys(plan.sub_questions) if id_ in open_ids]
@@ -104,7 +114,9 @@ async def _outline(desk: Desk) -> tuple[SectionPlan, ...]:
         if mine:
             outline.append(SectionPlan(title=templating.one_line(plan.title), sub_questions=mine))
     if reply.sections and not outline:
-        return tuple(SectionPlan(title=part.text, sub_questions=[part.id]) for part in desk.wanted)
+        return tuple(
+            SectionPlan(title=part.text, sub_questions=[part.id]) for part in desk.assignment.wanted
+        )
     return tuple(outline)
 
 
@@ -132,8 +144,10 @@ async def _sections(desk: Desk, outline: Sequence[SectionPlan]) -> list[Outcome]
 async def _section(desk: Desk, outline: Sequence[SectionPlan], number: int) -> Outcome:
     """Write one section; sentences in another language are asked for once more, then dropped."""
     plan = outline[number - 1]
-    most = desk.manner.claims(len(outline))
-    prompt = desk.prompt("section", outline=outline, number=number, most=most)
+    most = desk.assignment.manner.claims(len(outline))
+    prompt = desk.prompt(
+        "section", outline=outline, number=number, most=most, said=desk.assignment.said
+    )
     try:
         claims = await _claims(desk, prompt)
     except (AnswerUnusable, ModelUnavailable) as error:

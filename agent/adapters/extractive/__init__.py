@@ -34,6 +34,7 @@ _ANSWERS: Final[dict[str, Callable[[str], dict[str, object]]]] = {
     "ExcerptReply": excerpt,
     "SectionReply": section,
     "SummaryReply": summary,
+    "JudgeReply": lambda _: {"rulings": []},  # it compares words, and the rules have done that
     "RepairReply": lambda _: {"claims": []},  # what it quoted stands there: nothing to mend
 }
 
