@@ -96,6 +96,19 @@ async def brief(question: Question, *, embedded: bool = False) -> Brief:
 
 
 @asynccontextmanager
+async def open_judge() -> AsyncIterator[GatewayChat]:
+    """Open the gateway's models to judge claims; raise InvalidSettings if none is set.
+
+    The extractive model judges nothing, so it is no substitute here.
+    """
+    config = gateway_config()
+    if config is None:
+        raise InvalidSettings("no gateway is set", mend="set GATEWAY_BASE_URL to judge by a model")
+    async with AsyncExitStack() as stack:
+        yield GatewayChat(await _client(stack, config))
+
+
+@asynccontextmanager
 async def open_tools(
     question: Question,
     settings: Settings,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from agent.cli.inspecting import doctor, read, search, show, verify
+from agent.cli.inspecting import claims, doctor, read, search, show, verify
 from agent.cli.researching import demo, refine, run
 from agent.errors import DeepResearchError
 
@@ -45,7 +45,7 @@ def cli() -> None:
     """Turn a vague topic into a cited report in which every sentence rests on a verbatim quote."""
 
 
-for command in (run, demo, refine, read, search, show, verify, doctor):
+for command in (run, demo, refine, read, search, show, verify, claims, doctor):
     cli.add_command(command)
 
 

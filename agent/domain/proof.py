@@ -11,21 +11,21 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from agent.domain.language import language_of_script, same_script
+from agent.domain.language import same_language
 from agent.domain.numbers import missing
-from agent.domain.passages import sentences
+from agent.domain.passages import LONGEST_SENTENCE, sentences
 from agent.domain.quotes import find_near, find_quote
 from agent.domain.report import Citation
 from agent.domain.support import HARD, SUPPORTED_FROM, judge
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from agent.domain.evidence import Evidence, Source
     from agent.domain.report import DraftClaim, Quotation
     from agent.domain.support import Reason
 
-WRITTEN_BY_CODE_ALONE: Final = re.compile(r"https?://|www\.|\bS\d+\.\d+\b|\[\d+\]|\]\(")
+WRITTEN_BY_CODE_ALONE: Final = re.compile(r"[A-Za-z]://|[Ww]{3}\.|\bS\d+\.\d+\b|\[\^?\d+\]|\]\(")
 
 DOUBTED_FROM: Final = 0.25
 """Support from which a claim in the language of its evidence is worth a judge's time. A true
@@ -64,7 +64,8 @@ def prove(claim: DraftClaim, evidence: Evidence, texts: Mapping[str, str]) -> Pr
     citations = _cited(claim, evidence, texts)
     if isinstance(citations, Unproved):
         return citations
-    wide = tuple(dict.fromkeys(_widened(citation, evidence, texts) for citation in citations))
+    digests = {source.id: source.sha256 for source in evidence.sources}
+    wide = tuple(dict.fromkeys(_widened(c, texts[digests[c.source]]) for c in citations))
     if missing(claim.sentence, _said(citations)):
         absent = missing(claim.sentence, _said(wide))
         if absent:
@@ -100,30 +101,38 @@ def _weighed(
 
     Whole sentences, because words quoted out of "nobody says that …" say the opposite.
     """
-    if not _same_language(sentence, said):
+    if not same_language(sentence, said):
         return Proof(citations, 0.0, said, "its evidence is in another language")
-    judgement = judge(sentence, said)
-    wrong = [reason for reason in judgement.reasons if reason.kind in HARD]
-    if any(reason.kind in _IN_CONTEXT for reason in wrong):
-        wrong = _left_in(context, sentence, wrong)
+    wrong = objections(sentence, said, context)
     if wrong:
         return Unproved("; ".join(map(str, wrong)))
+    judgement = judge(sentence, said)
     if judgement.score >= SUPPORTED_FROM:
         return Proof(citations, judgement.score, said)
-    why = "; ".join(map(str, judgement.reasons)) or "the quotes may say something else"
+    soft = (str(reason) for reason in judgement.reasons if reason.kind not in HARD)
+    why = "; ".join(soft) or "the quotes may say something else"
     if judgement.score < DOUBTED_FROM:
         return Unproved(f"the quotes do not support it: {why}")
     return Proof(citations, judgement.score, said, why)
 
 
-def _left_in(context: str, sentence: str, wrong: Sequence[Reason]) -> list[Reason]:
-    """Return the reasons that the text around the quotes does not take away."""
-    there = set(judge(sentence, context).reasons)
-    return [reason for reason in wrong if reason.kind not in _IN_CONTEXT or reason in there]
+def objections(sentence: str, said: str, context: str) -> tuple[Reason, ...]:
+    """Return what speaks by rule against a sentence that rests on whole sentences of sources.
+
+    ``context`` is the text around them: names, dates and units may stand there.
+    """
+    wrong = [reason for reason in judge(sentence, said).reasons if reason.kind in HARD]
+    if any(reason.kind in _IN_CONTEXT for reason in wrong):
+        there = set(judge(sentence, context).reasons)
+        wrong = [reason for reason in wrong if reason.kind not in _IN_CONTEXT or reason in there]
+    return tuple(wrong)
 
 
-def _same_language(sentence: str, said: str) -> bool:
-    return same_script(said, language_of_script(sentence) or "en")
+def whole_sentences(text: str, start: int, end: int) -> tuple[int, int]:
+    """Return the offsets of the sentences that characters ``start`` to ``end`` stand in."""
+    first, last = max(0, start - LONGEST_SENTENCE), end + LONGEST_SENTENCE
+    touched = [span for span in sentences(text, first, last) if span[0] < end and span[1] > start]
+    return min([start, *(span[0] for span in touched)]), max([end, *(s[1] for s in touched)])
 
 
 def _context(citations: tuple[Citation, ...], evidence: Evidence, texts: Mapping[str, str]) -> str:
@@ -154,19 +163,7 @@ def _said(citations: tuple[Citation, ...]) -> str:
     return "\n".join(citation.quote for citation in citations)
 
 
-def _widened(citation: Citation, evidence: Evidence, texts: Mapping[str, str]) -> Citation:
+def _widened(citation: Citation, text: str) -> Citation:
     """Return the citation with its quote widened to whole sentences."""
-    source = evidence.source_of(citation.passage)
-    if source is None:
-        return citation
-    text = texts[source.sha256]
-    touched = [
-        (start, end)
-        for first, last in source.spans
-        if first < citation.end and last > citation.start
-        for start, end in sentences(text, first, last)
-        if start < citation.end and end > citation.start
-    ]
-    start = min([citation.start, *(start for start, _ in touched)])
-    end = max([citation.end, *(end for _, end in touched)])
+    start, end = whole_sentences(text, citation.start, citation.end)
     return replace(citation, quote=text[start:end], start=start, end=end)
