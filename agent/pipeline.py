@@ -26,7 +26,7 @@ from agent import rendering
 from agent.domain.events import Event, StageName, Tell, tell_nobody
 from agent.domain.evidence import Evidence, Failure
 from agent.domain.question import Brief, Question, SubQuestion
-from agent.domain.report import Draft, Report, Run, Status, SummarySentence, Verified
+from agent.domain.report import Draft, Report, Run, Status, SummarySentence, Usage, Verified
 from agent.errors import AnswerUnusable, ModelUnavailable
 from agent.ports import ChatModel, RunFolder
 from agent.rendering.step_files import manifest, run_file, step_file
@@ -34,6 +34,7 @@ from agent.stages.refine import deepen, refine
 from agent.stages.retrieve import Library, retrieve
 from agent.stages.summarize import summarize
 from agent.stages.synthesize import Assignment, synthesize
+from agent.stages.thrift import Thrifty
 from agent.stages.verify import verify
 
 
@@ -71,6 +72,7 @@ class State(Input):
     fresh: bool
     unwritten: bool
     draft: Draft
+    used: Usage
     verified: Verified
     summary: tuple[SummarySentence, ...]
     failures: Annotated[tuple[Failure, ...], _joined]
@@ -180,7 +182,8 @@ async def _synthesize(state: State, tools: Tools, tell: Tell) -> Update:
         tell=tell,
     )
     await tools.folder.write(f"3-draft-{state['round']}.json", step_file(draft))
-    return {"draft": draft, "failures": draft.failures, "unwritten": False}
+    used = tools.model.usage()
+    return {"draft": draft, "failures": draft.failures, "unwritten": False, "used": used}
 
 
 async def _verify(state: State, tools: Tools, tell: Tell) -> Update:
@@ -189,7 +192,7 @@ async def _verify(state: State, tools: Tools, tell: Tell) -> Update:
         state["brief"],
         state["evidence"],
         state["verified"],
-        model=tools.model,
+        model=Thrifty(tools.model, state["used"]),
         documents=tools.library.documents,
         tell=tell,
     )

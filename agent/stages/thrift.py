@@ -27,11 +27,10 @@ ANSWER: Final = 0.25
 
 
 class Thrifty:
-    """A ChatModel that refuses calls beyond the share; made anew for each round."""
+    """A ChatModel that refuses calls beyond the share of what was ``used``; one for each round."""
 
-    def __init__(self, model: ChatModel) -> None:
+    def __init__(self, model: ChatModel, used: Usage) -> None:
         self._model = model
-        used = model.usage()
         mine = sum(_all(used.by_task[task]) for task in TASKS if task in used.by_task)
         # A provider that reports no tokens gives nothing to take a share of.
         self._left = max(ALWAYS, SHARE * _all(used)) - mine if _all(used) else float("inf")

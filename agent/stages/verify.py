@@ -24,7 +24,6 @@ from agent.domain.report import (
 from agent.errors import AnswerUnusable, ModelUnavailable
 from agent.stages.judging import Doubt, Judged, judged
 from agent.stages.replies import RepairReply
-from agent.stages.thrift import Thrifty
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -93,11 +92,10 @@ async def verify(
     goes back once with its reason and is checked in the same way.
     """
     texts = {source.sha256: await documents.get(source.sha256) for source in evidence.sources}
-    thrifty = Thrifty(model)
-    first = await _decided(_claims(draft), "held", evidence, texts, model=thrifty)
+    first = await _decided(_claims(draft), "held", evidence, texts, model=model)
     failing = await asyncio.to_thread(_with_nearest, first.failing, evidence, texts)
-    mended, failures = await _mended(failing, brief, model=thrifty)
-    second = await _decided(mended, "repaired", evidence, texts, model=thrifty)
+    mended, failures = await _mended(failing, brief, model=model)
+    second = await _decided(mended, "repaired", evidence, texts, model=model)
     after = _added(before, draft, {**first.held, **second.held}, failing)
     new = len(after.claims) - len(before.claims)
     tell(Event("verify", f"{new} claims held, {len(after.dropped) - len(before.dropped)} dropped"))

@@ -22,6 +22,8 @@ from agent.domain.report import (
     Verified,
 )
 from agent.errors import AnswerUnusable, ModelUnavailable
+from agent.ports import ChatModel
+from agent.stages.thrift import Thrifty
 from agent.stages.verify import REPAIRS_PER_CALL, verify
 from agent.testing import Answer, Answers, MemoryDocuments, ScriptedModel
 
@@ -45,7 +47,7 @@ def nothing(task: str, prompt: Prompt) -> Answer:
 
 async def verified(
     *sections: DraftSection,
-    model: ScriptedModel | None = None,
+    model: ChatModel | None = None,
     before: Verified | None = None,
     injections: int = 0,
 ) -> Verified:
@@ -260,15 +262,21 @@ async def test_rules_refuse_what_a_quote_nearly_says(sentence: str, reason: str)
 
 
 async def test_verification_takes_a_share_of_the_tokens_and_no_more() -> None:
-    class Counting(ScriptedModel):
-        def usage(self) -> Usage:
-            return Usage(9, 30_000, 0, by_task={"repair": Usage(1, 2_900, 50)})
-
-    model = Counting(nothing)
-    result = await verified(section(claim("It is.", FALSE)), model=model)
+    used = Usage(9, 30_000, 0, by_task={"repair": Usage(1, 2_900, 50)})
+    model = ScriptedModel(nothing)
+    result = await verified(section(claim("It is.", FALSE)), model=Thrifty(model, used))
     assert model.asked == []
     assert "10% of the run's tokens" in result.failures[0].why
     assert len(result.dropped) == 1
+    mostly = replace(used, input_tokens=40_000)
+    await verified(section(claim("It is.", FALSE)), model=Thrifty(model, mostly))
+    assert len(model.asked) == 1
+
+
+async def test_where_no_tokens_are_reported_there_is_nothing_to_take_a_share_of() -> None:
+    model = ScriptedModel(nothing)
+    await verified(section(claim("It is.", FALSE)), model=Thrifty(model, Usage()))
+    assert len(model.asked) == 1
 
 
 def test_a_dropped_sentence_matters_where_too_little_is_left_on_its_sub_question() -> None:
