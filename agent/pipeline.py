@@ -56,6 +56,10 @@ def _joined(left: Sequence[Failure], right: Sequence[Failure]) -> tuple[Failure,
     return (*left, *right)
 
 
+def _once(left: Sequence[str], right: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*left, *right)))
+
+
 class Input(TypedDict):
     """What a caller puts in."""
 
@@ -71,6 +75,8 @@ class State(Input):
     evidence: Evidence
     fresh: bool
     unwritten: bool
+    braked: str
+    cut: Annotated[tuple[str, ...], _once]
     draft: Draft
     used: Usage
     verified: Verified
@@ -240,7 +246,9 @@ async def _render(state: State, tools: Tools, tell: Tell) -> Update:
 def _report(state: State, tools: Tools) -> Report:
     brief, evidence, verified = state["brief"], state["evidence"], state["verified"]
     gaps = tuple(part.text for part in _gaps(state))
-    status, reason = _outcome(evidence, verified, gaps)
+    more_was_wanted = _wanted(state) and state["round"] < state["question"].depth
+    cut = _once(state["cut"], [state["braked"]] if more_was_wanted and state["braked"] else [])
+    status, reason = _outcome(evidence, verified, gaps, cut)
     writing = (*state["failures"], *verified.failures, *tools.model.failures())
     return Report(
         run=Run(
@@ -264,14 +272,16 @@ def _report(state: State, tools: Tools) -> Report:
     )
 
 
-def _outcome(evidence: Evidence, verified: Verified, gaps: Sequence[str]) -> tuple[Status, str]:
+def _outcome(
+    evidence: Evidence, verified: Verified, gaps: Sequence[str], cut: Sequence[str]
+) -> tuple[Status, str]:
     """Say how a run ended, and why if it did not reach everything it set out for."""
     if not evidence.sources:
         return "empty", "no source was found that could be read"
     if not verified.claims:
         read = len(evidence.sources)
         return "empty", f"{read} sources were read, and no sentence on the question held"
-    reasons = [f"every {kind} search failed" for kind in evidence.silent]
+    reasons = [*cut, *(f"every {kind} search failed" for kind in evidence.silent)]
     if gaps:
         are = "sub-question is" if len(gaps) == 1 else "sub-questions are"
         reasons.append(f"{len(gaps)} {are} without an answer that holds")
@@ -301,7 +311,7 @@ def _poor(state: State) -> tuple[SubQuestion, ...]:
 
 
 def _may_deepen(state: State) -> bool:
-    return state["round"] < state["question"].depth
+    return state["round"] < state["question"].depth and not state["braked"]
 
 
 def _after_retrieve(state: State) -> Literal["synthesize", "deepen", "summarize"]:
@@ -332,10 +342,16 @@ def _node(stage: StageName, work: Work) -> Node:
     """Give a stage its tools and take its time."""
 
     async def node(state: State, runtime: Runtime[Tools]) -> Update:
-        clock = runtime.context.library.clock
+        tools, clock = runtime.context, runtime.context.library.clock
         started = clock.seconds()
         runtime.stream_writer(Event(stage, "started"))
-        update = await work(state, runtime.context, runtime.stream_writer)
-        return {**update, "seconds": {stage: clock.seconds() - started}}
+        update = await work(state, tools, runtime.stream_writer)
+        brake = tools.library.brake
+        return {
+            **update,
+            "seconds": {stage: clock.seconds() - started},
+            "braked": brake.reason("refine", tools.model.usage()),
+            "cut": tuple(brake.cut),
+        }
 
     return node

@@ -126,6 +126,32 @@ async def test_a_dropped_sentence_that_matters_is_searched_for_and_its_section_g
     assert [[c.sentence for c in s.claims] for s in on_q1] == [[sentence, f"{sentence[:-1]} now."]]
 
 
+async def test_a_limit_that_leaves_something_undone_makes_the_report_partial_and_says_which() -> (
+    None
+):
+    def stop(task: str, prompt: Prompt) -> Answer:
+        if "Write the new queries" in prompt.user:
+            used.library.brake.pull("stopped by hand")
+        return answers(task, prompt)
+
+    used = tools(stop)
+    report = await report_of(used, depth=5)
+    assert report.claims
+    assert report.run.status == "partial"
+    assert report.run.reason.startswith("stopped by hand; ")
+
+
+async def test_a_limit_reached_when_all_is_done_is_no_loss() -> None:
+    def stop(task: str, prompt: Prompt) -> Answer:
+        if task == "summarize":
+            used.library.brake.pull("stopped by hand")
+        return answers(task, prompt)
+
+    used = tools(stop)
+    report = await report_of(used)
+    assert (report.run.status, report.run.reason) == ("complete", "")
+
+
 async def test_rounds_end_when_depth_is_used_up_and_the_report_says_what_is_open() -> None:
     report = await report_of(tools(), depth=1)
     assert report.run.status == "partial"
