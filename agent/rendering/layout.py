@@ -77,7 +77,7 @@ class Stand:
 
 @dataclass(frozen=True, slots=True)
 class Dispute:
-    """A disagreement as it is shown; ``outcome`` says who prevails and why."""
+    """A disagreement as it is shown; ``outcome`` says why one prevails, or that none does."""
 
     about: str
     kind: str
@@ -199,6 +199,8 @@ def _outcome(report: Report, words: Words) -> str:
     repaired = sum(claim.verdict == "repaired" for claim in report.claims)
     held, dropped = len(report.claims) - repaired, len(report.dropped)
     written = held + repaired + dropped
+    if not written:
+        return ""
     return words.say(
         "outcome_counts", all=written, held=held, repaired=repaired, dropped=dropped
     )
@@ -276,8 +278,7 @@ def _disputes(
 ) -> Iterator[Dispute]:
     for dispute in report.disagreements:
         sides = tuple(_stand(side, dispute, report, citing, text) for side in dispute.sides)
-        won = words.say("prevails" if dispute.prevails else "nobody_prevails")
-        outcome = f"{won} {text(dispute.why)}".rstrip()
+        outcome = text(dispute.why) or words.say("nobody_prevails")
         yield Dispute(text(dispute.about), words.say(f"dispute_{dispute.kind}"), sides, outcome)
 
 

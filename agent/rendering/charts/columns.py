@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from agent.rendering.charts.figure import SERIES, WIDTH, Block, Column, Figure, Key, width_of
+from agent.rendering.charts.figure import SERIES, WIDTH, Block, Column, Figure, legend
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +22,6 @@ _HIGHEST: Final = 120.0
 _HEAD: Final = 18.0
 _WIDEST: Final = 34.0
 _FOOT: Final = 50.0
-_KEY_GAP: Final = 26.0
 
 Counts = dict[str, Counter["SourceKind"]]
 
@@ -44,7 +43,7 @@ def years(report: Report, words: Words) -> Figure | None:
             (label, *(str(of_year[kind]) for kind in kinds)) for label, of_year in counts.items()
         ),
         columns=tuple(_columns(counts)),
-        legend=tuple(_keys(kinds, words)),
+        legend=legend(kinds, words),
     )
 
 
@@ -80,10 +79,3 @@ def _columns(counts: Mapping[str, Counter[SourceKind]]) -> Iterator[Column]:
                 blocks.append(Block(SERIES[kind], ground, height))
         x = round(step * place + (step - width) / 2, 1)
         yield Column(x, width, tuple(blocks), ground, label, of_year.total())
-
-
-def _keys(kinds: Sequence[SourceKind], words: Words) -> Iterator[Key]:
-    x = 0.0
-    for kind in kinds:
-        yield Key(round(x, 1), SERIES[kind], words.say(kind))
-        x += width_of(words.say(kind)) + _KEY_GAP

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from agent.domain.question import SourceKind
+    from agent.rendering.words import Words
 
 WIDTH: Final = 360
 """About a phone's width in CSS pixels: there the letters have the size they were set in."""
@@ -17,7 +18,8 @@ WIDTH: Final = 360
 SERIES: Final[dict[SourceKind, str]] = {"web": "a", "arxiv": "b", "scholar": "c", "corpus": "d"}
 """The colour of each kind of source, by the name the style sheet has for it."""
 
-_LETTER: Final = 6.2
+_KEY_GAP: Final = 26.0
+_LETTER: Final = 6.9
 _WIDE_LETTER: Final = 12.0
 """Widths of letters at the one size that is used, 12; a Chinese one is as wide as it is high."""
 
@@ -103,9 +105,14 @@ class Figure:
     width: int = WIDTH
 
 
-def width_of(text: str) -> float:
-    """Return about how wide a line is when it is drawn."""
-    return sum(_WIDE_LETTER if _is_wide(letter) else _LETTER for letter in text)
+def legend(kinds: Iterable[SourceKind], words: Words) -> tuple[Key, ...]:
+    """Name the colours of the kinds that are drawn, side by side."""
+    keys, x = [], 0.0
+    for kind in SERIES:
+        if kind in kinds:
+            keys.append(Key(round(x, 1), SERIES[kind], words.say(kind)))
+            x += _width(words.say(kind)) + _KEY_GAP
+    return tuple(keys)
 
 
 def lines_of(text: str, width: float, most: int) -> tuple[str, ...]:
@@ -123,12 +130,16 @@ def _broken(text: str, width: float) -> Iterator[str]:
         if letter == " " or _is_wide(letter):
             after_break = len(line) + 1 if letter == " " else len(line)
         line += letter
-        if width_of(line) > width and line.strip():
+        if _width(line) > width and line.strip():
             cut = after_break or len(line) - 1
             yield line[:cut].rstrip()
             line, after_break = line[cut:], 0
     if line.strip():
         yield line
+
+
+def _width(text: str) -> float:
+    return sum(_WIDE_LETTER if _is_wide(letter) else _LETTER for letter in text)
 
 
 def _is_wide(letter: str) -> bool:

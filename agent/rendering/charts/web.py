@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from agent.rendering.charts.figure import SERIES, Bracket, Dot, Figure
+from agent.rendering.charts.figure import SERIES, Bracket, Dot, Figure, legend
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,6 +24,7 @@ _STEP: Final = 16.0
 _HIGHEST: Final = 560.0
 """Where the two columns of dots stand, and how high they grow."""
 
+_FOOT: Final = 16.0
 _DOT: Final = 3.0
 _ROOM_FOR_LABEL: Final = 11.0
 
@@ -42,7 +43,7 @@ def web(report: Report, words: Words, text: Callable[[str], str]) -> Figure | No
         name="web",
         title=words.say("web_of_claims"),
         says=words.say("web_says", claims=len(report.claims), sources=len(report.cited)),
-        height=height + 2 * _TOP,
+        height=height + 2 * _TOP + _FOOT,
         head=("", words.say("claim_head"), words.say("sources")),
         rows=tuple(_rows(report, text)),
         claims=tuple(
@@ -52,6 +53,7 @@ def web(report: Report, words: Words, text: Callable[[str], str]) -> Figure | No
         sources=tuple(_sources(report, at_claims, height, text)),
         brackets=tuple(_brackets(report, at_claims)),
         width=WIDTH,
+        legend=legend({source.kind for source in report.cited}, words),
     )
 
 
