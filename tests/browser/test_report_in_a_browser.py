@@ -68,8 +68,8 @@ def test_the_links_of_a_card_are_reached_by_keyboard_and_escape_closes_it(
 def test_a_tap_opens_a_quote_and_a_tap_closes_it(
     opened: Any, golden: Golden, *, script: bool
 ) -> None:
-    phone = {"width": 390, "height": 800}
-    page = opened(golden("english"), viewport=phone, has_touch=True, java_script_enabled=script).page
+    phone = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "is_mobile": True}
+    page = opened(golden("english"), java_script_enabled=script, **phone).page
     page.locator(f'a[href="{THIRD}"]').tap()
     expect(page.locator(THIRD)).to_be_visible()
     expect(page.locator(THIRD)).to_be_in_viewport(ratio=0.9)
@@ -112,6 +112,7 @@ def test_paper_has_no_cards_and_no_contents_but_references(opened: Any, golden: 
     assert seen.page.locator(".card:visible, nav:visible, .mark:visible").count() == 0
     assert seen.page.locator(".printed:visible").count() == seen.page.locator(".cite").count()
     expect(seen.page.locator(".references blockquote").first).to_be_visible()
+    expect(seen.page.locator(".dropped li").first).to_be_visible()
 
 
 def test_the_back_link_of_a_reference_returns_to_the_sentence(opened: Any, golden: Golden) -> None:
