@@ -97,7 +97,7 @@ def long_report() -> Report:
         usage=Usage(80, 1_800_000, 120_000, Decimal("2.42"), {"write": usage, "judge": usage}),
         seconds_by_stage={"refine": 4.0, "retrieve": 90.0, "synthesize": 200.0, "verify": 60.0},
         considered=tuple(
-            Considered(it.url, it.title, True, "best for q1", "q1", ("searxng",))  # noqa: FBT003 - as read
+            Considered(it.url, it.title, True, "best for q1", "q1", ("searxng",))
             for it in sources * 3
         ),
         summary=tuple(SummarySentence(prose(25), (f"c{n}", f"c{n + 1}")) for n in range(6)),

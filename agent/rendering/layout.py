@@ -201,9 +201,7 @@ def _outcome(report: Report, words: Words) -> str:
     written = held + repaired + dropped
     if not written:
         return ""
-    return words.say(
-        "outcome_counts", all=written, held=held, repaired=repaired, dropped=dropped
-    )
+    return words.say("outcome_counts", all=written, held=held, repaired=repaired, dropped=dropped)
 
 
 def _considered(report: Report, text: Callable[[str], str]) -> Iterator[Found]:

@@ -82,9 +82,7 @@ def cite(report: Report, words: Words, text: Callable[[str], str]) -> Citing:
     notes = _notes(report, words, text)
     numbers = itertools.count(1)
     sources = {source.id: source for source in report.cited}
-    marks = tuple(
-        tuple(_marks(claim, notes, sources, numbers, words)) for claim in report.claims
-    )
+    marks = tuple(tuple(_marks(claim, notes, sources, numbers, words)) for claim in report.claims)
     return Citing(marks, tuple(notes.values()))
 
 

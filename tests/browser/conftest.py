@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Request, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "rendering" / "golden"
@@ -45,9 +45,24 @@ class Watched:
     """A page, and what it tried: requests beyond its own file, messages, dialogs."""
 
     page: Page
+    own: str
     requests: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
     dialogs: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.on("request", self._note_request)
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("dialog", self._note_dialog)
+
+    def _note_request(self, request: Request) -> None:
+        if not request.url.startswith(self.own):
+            self.requests.append(request.url)
+
+    def _note_dialog(self, dialog: Dialog) -> None:
+        self.dialogs.append(dialog.message)
+        dialog.dismiss()
 
     def look(self, name: str) -> None:
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
@@ -67,13 +82,8 @@ def opened(browser: Browser) -> Iterator[Opening]:
     def open_file(path: Path, **manner: Any) -> Watched:
         context = browser.new_context(reduced_motion="reduce", **manner)
         contexts.append(context)
-        watched = Watched(context.new_page())
-        page, own = watched.page, path.as_uri()
-        page.on("request", lambda r: r.url.startswith(own) or watched.requests.append(r.url))
-        page.on("console", lambda message: watched.complaints.append(message.text))
-        page.on("pageerror", lambda error: watched.complaints.append(str(error)))
-        page.on("dialog", lambda dialog: (watched.dialogs.append(dialog.message), dialog.dismiss()))
-        page.goto(own)
+        watched = Watched(context.new_page(), path.as_uri())
+        watched.page.goto(watched.own)
         return watched
 
     yield open_file

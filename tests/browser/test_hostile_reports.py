@@ -50,12 +50,12 @@ ATTACKS = (
     f"<link rel=stylesheet href={EVIL}/a.css><style>@import '{EVIL}/b.css'</style>",
     f"<meta http-equiv=refresh content='0;url={EVIL}'><base href={EVIL}>",
     f"<form action={EVIL}><input autofocus onfocus=alert(1)></form>",
-    f"<p style=\"background:url({EVIL}/p.png)\">x</p><body background={EVIL}/p.png>",
+    f'<p style="background:url({EVIL}/p.png)">x</p><body background={EVIL}/p.png>',
     "<details open ontoggle=alert(1)><a href='vbscript:alert(1)'>x</a></details>",
-    "\" autofocus onfocus=\"alert(1)\" x=\"",
+    '" autofocus onfocus="alert(1)" x="',
     "' style='animation-name:x' onanimationstart='alert(1)",
     "<!--><script>alert(1)</script>-->",
-    "<math><mtext><table><mglyph><style><!--</style><img title=\"--&gt;&lt;img src=1 onerror=alert(1)&gt;\">",
+    "<table><mglyph><style><!--</style><img title='--&gt;&lt;img src=1 onerror=alert(1)&gt;'>",
     "&lt;script&gt;alert(1)&lt;/script&gt; &#60;img src=x onerror=alert(1)&#62;",
     "{{ ''.__class__ }} {% include '/etc/passwd' %} {{constructor.constructor('alert(1)')()}}",
     "`<script>alert(1)</script>` ``` <script>alert(1)</script>",
@@ -95,7 +95,7 @@ def tame() -> Report:
         failures=(Failure("s", "s"),),
         usage=Usage(1, 2, 3, Decimal("0.1"), {"s": usage, "write": usage}, {"s": usage}, ("s",)),
         seconds_by_stage={"s": 1.0, "refine": 2.0},
-        considered=(Considered("s", "s", True, "s", "s", ("s",)),),  # noqa: FBT003  # as read
+        considered=(Considered("s", "s", True, "s", "s", ("s",)),),  # as read
         summary=(SummarySentence("s", ("s",)),),
         disagreements=(Disagreement("s", "number", (Side("s", "s"),), "s", "s"),),
     )

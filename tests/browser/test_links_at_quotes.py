@@ -15,8 +15,15 @@ LONG = (
     "The median seasonal performance factor of the heat pumps was 2.8, measured - with care - over"
     " the first full heating season, as the manufacturers' data sheets say."
 )
-CHINESE = "实测表明，夏季晴天午后公园内气温平均比周围街区低 1.5 ℃，夜间温差缩小到 0.6 ℃，无风时仍然明显。"
-QUOTES = {"long": LONG, "short": "50% of A & B, so-called", "chinese": CHINESE, "few": "降温效应显著"}
+CHINESE = (
+    "实测表明，夏季晴天午后公园内气温平均比周围街区低 1.5 ℃，夜间温差缩小到 0.6 ℃，无风时仍然明显。"
+)
+QUOTES = {
+    "long": LONG,
+    "short": "50% of A & B, so-called",
+    "chinese": CHINESE,
+    "few": "降温效应显著",
+}
 FILLER = "".join(f"<p>Paragraph {n} of something else.</p>" for n in range(200))
 PAGE = f"<!doctype html><meta charset=utf-8>{FILLER}" + FILLER.join(
     f"<p id={name}>So it is said. {quote.replace('&', '&amp;')}</p>"

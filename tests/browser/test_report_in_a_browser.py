@@ -80,7 +80,9 @@ def test_a_tap_opens_a_quote_and_a_tap_closes_it(
 def test_a_card_at_the_foot_of_the_window_opens_upwards(opened: Any, golden: Golden) -> None:
     page = opened(golden("english"), viewport={"width": 1000, "height": 700}).page
     mark = page.locator(f'a[href="{THIRD}"]')
-    mark.evaluate("it => scrollTo(0, it.getBoundingClientRect().bottom + scrollY - innerHeight + 30)")
+    mark.evaluate(
+        "it => scrollTo(0, it.getBoundingClientRect().bottom + scrollY - innerHeight + 30)"
+    )
     mark.hover()
     expect(page.locator(THIRD)).to_be_in_viewport(ratio=1)
 
@@ -94,9 +96,7 @@ def test_the_contents_lead_to_every_section(opened: Any, golden: Golden, width: 
 
 
 @pytest.mark.parametrize("name", ["english", "chinese", "empty"])
-def test_a_narrow_phone_needs_no_sideways_scrolling(
-    opened: Any, golden: Golden, name: str
-) -> None:
+def test_a_narrow_phone_needs_no_sideways_scrolling(opened: Any, golden: Golden, name: str) -> None:
     seen = opened(golden(name), viewport={"width": 360, "height": 740})
     seen.look(f"{name}-phone")
     for details in seen.page.locator("details").all():

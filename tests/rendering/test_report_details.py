@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import pytest
 
 from agent.domain.evidence import ONLY_ABSTRACT, Source
-from agent.domain.report import Citation, Claim, Report, Section, Usage
+from agent.domain.report import Citation, Claim, Judge, Report, Section, Usage
 from agent.rendering import render
 from agent.rendering.links import at_quote, linkable
 from agent.rendering.markdown_report import escaped
@@ -41,7 +41,9 @@ def many(report: Report, count: int) -> Report:
     return replace(report, sources=sources, sections=sections, disagreements=())
 
 
-def test_the_policy_of_the_page_allows_its_own_style_and_script_and_nothing_else(english: Report) -> None:
+def test_the_policy_of_the_page_allows_its_own_style_and_script_and_nothing_else(
+    english: Report,
+) -> None:
     policy = re.search(r'Content-Security-Policy" content="(.*?)">', page(english))
     assert policy is not None
     assert policy[1] == (
@@ -272,3 +274,72 @@ def test_a_report_without_a_summary_has_no_place_for_one(chinese: Report) -> Non
     files = render(chinese)
     assert "概要" not in files["report.md"]
     assert 'id="summary"' not in files["report.html"]
+
+
+def test_the_key_finding_of_a_section_is_what_most_independent_sources_hold(
+    english: Report,
+) -> None:
+    shown = page(english).partition('id="findings"')[2].partition("</ol>")[0]
+    assert re.findall(r'href="#claim-(\d+)"', shown) == ["3", "5", "9", "12"]
+    assert "held by 2 independent sources" in shown
+    few = replace(english, sections=english.sections[:1], summary=(), disagreements=())
+    assert 'id="findings"' not in page(few)
+
+
+@pytest.mark.parametrize(
+    ("support", "judge", "said"),
+    [
+        (0.97, "rules", "Strong support (0.97 of 1) · checked by rules"),
+        (0.6, "rules", "Sound support (0.60 of 1) · checked by rules"),
+        (0.41, "model", "Thin support (0.41 of 1) · checked by rules, settled by a model"),
+        (None, "rules", ">checked by rules"),
+    ],
+)
+def test_a_card_says_how_its_claim_was_checked(
+    english: Report, support: float | None, judge: Judge, said: str
+) -> None:
+    claim = replace(english.claims[0], support=support, judge=judge)
+    first, *others = english.sections
+    sections = (replace(first, claims=(claim, *first.claims[1:])), *others)
+    card = page(replace(english, sections=sections)).partition('id="quote-1"')[2]
+    assert said in card.partition("</p>")[0]
+
+
+def test_a_card_names_the_page_the_archived_text_and_a_retraction(english: Report) -> None:
+    cards = re.findall(r'<span class="card".*?class="close"', page(english), re.DOTALL)
+    assert "<span>p. 2</span>" in cards[0]
+    assert f'href="documents/{english.cited[0].sha256}.txt"' in cards[0]
+    assert sum("Retracted" in card for card in cards) == 3
+
+
+def test_sentences_are_shared_out_evenly_over_paragraphs(english: Report) -> None:
+    section = replace(english.sections[0], claims=english.claims[:9])
+    shown = page(replace(english, sections=(section,), summary=(), disagreements=()))
+    paragraphs = re.findall(r'<p dir="auto">\n(.*?)</p>', shown, re.DOTALL)
+    assert [paragraph.count('class="claim"') for paragraph in paragraphs] == [3, 3, 3]
+
+
+def test_a_disagreement_shows_each_side_with_its_source_and_who_prevails(english: Report) -> None:
+    files = render(english, ["md", "html"])
+    table = files["report.html"].partition('id="disputes"')[2].partition("</section>")[0]
+    assert "saving of heat, &lt;by&gt; measure" in table
+    assert "No side prevails." in table
+    assert "It is the newer edition." in table
+    assert table.count('class="won"') == 1
+    assert "| 9 percent \\| draughts | Draught-proofing cut" in files["report.md"]
+    assert "| rose (prevails) | Among 31 households" in files["report.md"]
+
+
+def test_the_contents_of_the_markdown_lead_to_its_headings(english: Report) -> None:
+    titles = ("Costs: 50% & more!", "Costs 50 more", "Key findings", "绿地 降温")
+    sections = tuple(
+        replace(section, title=title)
+        for section, title in zip(english.sections, titles, strict=True)
+    )
+    text = render(replace(english, sections=sections), ["md"])["report.md"]
+    assert re.findall(r"^\d\. \[.*\]\((#.*)\)$", text, re.MULTILINE) == [
+        "#costs-50--more",
+        "#costs-50-more",
+        "#key-findings-1",
+        "#绿地-降温",
+    ]

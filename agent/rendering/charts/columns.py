@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from agent.domain.report import Report
     from agent.rendering.words import Words
 
-_YEARS: Final = 8
+_YEARS: Final = 6
 """Columns of single years; what is older shares one, so that labels keep their room."""
 
 _HIGHEST: Final = 120.0
@@ -33,17 +33,18 @@ def years(report: Report, words: Words) -> Figure | None:
         return None
     kinds = [kind for kind in SERIES if any(kind in of_year for of_year in counts.values())]
     dated = sum(source.published is not None for source in report.cited)
+    keys = legend(kinds, words, WIDTH)
     return Figure(
         name="years",
         title=words.say("years"),
         says=words.say("years_says", n=dated, all=len(report.cited)),
-        height=_HEAD + _HIGHEST + _FOOT,
+        height=_HEAD + _HIGHEST + _FOOT + keys[0].up,
         head=(words.say("year"), *(words.say(kind) for kind in kinds)),
         rows=tuple(
             (label, *(str(of_year[kind]) for kind in kinds)) for label, of_year in counts.items()
         ),
         columns=tuple(_columns(counts)),
-        legend=legend(kinds, words),
+        legend=keys,
     )
 
 

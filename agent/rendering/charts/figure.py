@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterator
 
     from agent.domain.question import SourceKind
     from agent.rendering.words import Words
@@ -18,7 +19,8 @@ WIDTH: Final = 360
 SERIES: Final[dict[SourceKind, str]] = {"web": "a", "arxiv": "b", "scholar": "c", "corpus": "d"}
 """The colour of each kind of source, by the name the style sheet has for it."""
 
-_KEY_GAP: Final = 26.0
+KEY_ROW: Final = 18.0
+_KEY_GAP: Final = 30.0
 _LETTER: Final = 6.9
 _WIDE_LETTER: Final = 12.0
 """Widths of letters at the one size that is used, 12; a Chinese one is as wide as it is high."""
@@ -57,9 +59,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One entry of a legend."""
+    """One entry of a legend, ``up`` from its last row."""
 
     x: float
+    up: float
     series: str
     label: str
 
@@ -105,14 +108,23 @@ class Figure:
     width: int = WIDTH
 
 
-def legend(kinds: Iterable[SourceKind], words: Words) -> tuple[Key, ...]:
-    """Name the colours of the kinds that are drawn, side by side."""
-    keys, x = [], 0.0
-    for kind in SERIES:
-        if kind in kinds:
-            keys.append(Key(round(x, 1), SERIES[kind], words.say(kind)))
-            x += _width(words.say(kind)) + _KEY_GAP
+def legend(kinds: Collection[SourceKind], words: Words, width: int) -> tuple[Key, ...]:
+    """Name the colours of the kinds that are drawn, in as many rows as they need."""
+    named = [(SERIES[kind], words.say(kind)) for kind in SERIES if kind in kinds]
+    whole = sum(_key_width(label) for _, label in named)
+    in_a_row = len(named) if whole <= width else math.ceil(len(named) / 2)
+    keys = []
+    for start in range(0, len(named), in_a_row):
+        row, x = named[start : start + in_a_row], 0.0
+        up = 0.0 if start + in_a_row >= len(named) else KEY_ROW
+        for series, label in row:
+            keys.append(Key(round(x, 1), up, series, label))
+            x += _key_width(label)
     return tuple(keys)
+
+
+def _key_width(label: str) -> float:
+    return _width(label) + _KEY_GAP
 
 
 def lines_of(text: str, width: float, most: int) -> tuple[str, ...]:

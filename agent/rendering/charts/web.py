@@ -47,13 +47,15 @@ def web(report: Report, words: Words, text: Callable[[str], str]) -> Figure | No
         head=("", words.say("claim_head"), words.say("sources")),
         rows=tuple(_rows(report, text)),
         claims=tuple(
-            Dot(_LEFT, y, _DOT, "", text(claim.sentence))
+            Dot(
+                _LEFT, y, round(min(_DOT, height / len(at_claims) / 2), 1), "", text(claim.sentence)
+            )
             for claim, y in zip(report.claims, at_claims, strict=True)
         ),
         sources=tuple(_sources(report, at_claims, height, text)),
-        brackets=tuple(_brackets(report, at_claims)),
+        brackets=tuple(_brackets(report, at_claims, height / len(at_claims))),
         width=WIDTH,
-        legend=legend({source.kind for source in report.cited}, words),
+        legend=legend({source.kind for source in report.cited}, words, WIDTH),
     )
 
 
@@ -84,7 +86,7 @@ def _sources(
         yield Dot(
             _RIGHT,
             y,
-            round(_DOT + math.sqrt(len(resting)), 1),
+            round(min(_DOT + math.sqrt(len(resting)), max(_DOT, height / len(places))), 1),
             f"{number}" if labelled else "",
             f"{number}. {text(source.title) or text(source.url)}",
             SERIES[source.kind],
@@ -98,10 +100,10 @@ def _thread(claim: float, source: float) -> str:
     return f"M{_LEFT:g} {claim:g}C{left:g} {claim:g} {right:g} {source:g} {_RIGHT:g} {source:g}"
 
 
-def _brackets(report: Report, at_claims: tuple[float, ...]) -> Iterator[Bracket]:
-    first = 0
+def _brackets(report: Report, at_claims: tuple[float, ...], step: float) -> Iterator[Bracket]:
+    first, ends = 0, step * 0.35
     for number, section in enumerate(report.sections, 1):
         if section.claims:
             top, bottom = at_claims[first], at_claims[first + len(section.claims) - 1]
-            yield Bracket(round(top - 4, 1), round(bottom - top + 8, 1), str(number))
+            yield Bracket(round(top - ends, 1), round(bottom - top + 2 * ends, 1), str(number))
             first += len(section.claims)
