@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 from agent.domain.support import SUPPORTED_FROM
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from agent.domain.report import Claim, Report
     from agent.rendering.words import Words
 
@@ -31,13 +33,20 @@ def checked(claim: Claim, words: Words) -> str:
 
 
 def key_claims(report: Report) -> tuple[Claim, ...]:
-    """Return the best held claim of each section, if there is more than that to read."""
+    """Return the best held claim of each section that the summary does not say already.
+
+    There are none if a report has little more to read than these.
+    """
     if len(report.claims) < FEWEST_FOR_KEYS:
         return ()
-    return tuple(_best(section.claims, report) for section in report.sections if section.claims)
+    said = {condensed.sentence for condensed in report.summary}
+    sections = (
+        [it for it in section.claims if it.sentence not in said] for section in report.sections
+    )
+    return tuple(_best(claims, report) for claims in sections if claims)
 
 
-def _best(claims: tuple[Claim, ...], report: Report) -> Claim:
+def _best(claims: Sequence[Claim], report: Report) -> Claim:
     """Prefer what more independent sources hold, then better support, then what comes first."""
     return max(claims, key=lambda claim: (report.holding(claim), claim.support or 0.0))
 

@@ -129,11 +129,10 @@ def test_every_attack_is_dead_in_the_page(opened: Any, tame: Report, tmp_path: P
     seen = opened(page)
     kinds = _elements(seen)
     for attack in ATTACKS:
-        for text in (attack, f"telling {attack} words"):
-            _write(page, addressed(poisoned(tame, text), attack))
-            seen.page.reload()
-            assert seen.tried_nothing(), (attack, seen)
-            assert _elements(seen) == kinds, attack
+        _write(page, addressed(poisoned(tame, attack), attack))
+        seen.page.reload()
+        assert seen.tried_nothing(), (attack, seen)
+        assert _elements(seen) == kinds, attack
 
 
 def test_every_attack_is_dead_in_markdown_even_where_html_is_live(

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import pytest
 
 from agent.domain.evidence import ONLY_ABSTRACT, Source
-from agent.domain.report import Citation, Claim, Judge, Report, Section, Usage
+from agent.domain.report import Citation, Claim, Judge, Report, Section, SummarySentence, Usage
 from agent.rendering import render
 from agent.rendering.links import at_quote, linkable
 from agent.rendering.markdown_report import escaped
@@ -282,6 +282,9 @@ def test_the_key_finding_of_a_section_is_what_most_independent_sources_hold(
     shown = page(english).partition('id="findings"')[2].partition("</ol>")[0]
     assert re.findall(r'href="#claim-(\d+)"', shown) == ["3", "5", "9", "12"]
     assert "held by 2 independent sources" in shown
+    said = SummarySentence(english.claims[2].sentence, ("c3",))
+    once = page(replace(english, summary=(said,))).partition('id="findings"')[2]
+    assert 'href="#claim-3"' not in once.partition("</ol>")[0]
     few = replace(english, sections=english.sections[:1], summary=(), disagreements=())
     assert 'id="findings"' not in page(few)
 
