@@ -13,7 +13,7 @@ checkpoint is small and is data only.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Final, Literal, Protocol, TypedDict
 
@@ -344,8 +344,14 @@ def _node(stage: StageName, work: Work) -> Node:
     async def node(state: State, runtime: Runtime[Tools]) -> Update:
         tools, clock = runtime.context, runtime.context.library.clock
         started = clock.seconds()
-        runtime.stream_writer(Event(stage, "started"))
-        update = await work(state, tools, runtime.stream_writer)
+
+        def tell(event: Event) -> None:
+            used = tools.model.usage()
+            tokens = used.input_tokens + used.output_tokens
+            runtime.stream_writer(replace(event, tokens=tokens, usd=used.usd))
+
+        tell(Event(stage, "started", "started"))
+        update = await work(state, tools, tell)
         brake = tools.library.brake
         return {
             **update,

@@ -179,7 +179,8 @@ class _Round:
             why = str(error) or f"no answer in {SEARCH_SECONDS:g} s"
             self._failed(Failure(f"{engine.name} search for {query!r}", why))
         else:
-            self.tell(Event("retrieve", f"{engine.name}: {len(hits)} hits for {query}"))
+            text = f"{engine.name}: {len(hits)} hits for {query}"
+            self.tell(Event("retrieve", text, counts={"searches": 1}))
         found = None if hits is None else len(hits)
         self.searches[place] = Search(engine.name, engine.kind, query, found)
         self.rankings[place] = Ranking(engine.name, query, tuple(hits or ()))
@@ -220,11 +221,11 @@ class _Round:
             self.known.update(_keys(choice.candidate))
             return
         self.sources.append((_keys(choice.candidate), source))
-        self.tell(Event("retrieve", f"read {source.title}"))
+        self.tell(Event("retrieve", f"read {source.title}", counts={"pages": 1}))
 
     def _failed(self, failure: Failure) -> None:
         self.failures.append(failure)
-        self.tell(Event("retrieve", f"failed: {failure.what}: {failure.why}"))
+        self.tell(Event("retrieve", f"failed: {failure.what}: {failure.why}", "failed"))
 
     async def added_to_before(self) -> Evidence:
         """Return the evidence of all rounds: sources numbered on, the same text only once."""
