@@ -21,6 +21,12 @@ class BriefReply(BaseModel):
     arxiv_queries: list[str]
 
 
+class ClarifyReply(BaseModel):
+    """What a person is to be asked before the research."""
+
+    questions: list[str]
+
+
 class QueriesReply(BaseModel):
     """More queries, for what is still without evidence."""
 

@@ -28,6 +28,7 @@ CHARACTERS_A_TOKEN: Final = 4
 """What its usage is counted with; it has no tokens of its own."""
 
 _ANSWERS: Final[dict[str, Callable[[str], dict[str, object]]]] = {
+    "ClarifyReply": lambda _: {"questions": []},  # it knows of no other meaning
     "BriefReply": brief,
     "QueriesReply": more_queries,
     "OutlineReply": outline,
