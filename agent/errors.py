@@ -9,6 +9,9 @@
     ├── ModelUnavailable         the gateway gave no answer
     ├── RunUnwritable            the run folder cannot be made or written
     ├── RunUnknown               no such run, or not a run of ours
+    ├── RunBusy                  another process is working on the run
+    ├── RunFinished              nothing of the run is left to do
+    ├── RunDamaged               what was kept of a run cannot be read
     ├── DocumentLost             a stored text is gone, or was changed
     ├── TemplateBroken           a template asks for what it was not given
     │
@@ -69,6 +72,18 @@ class RunUnwritable(DeepResearchError):
 
 class RunUnknown(DeepResearchError):
     """There is no such run, or the folder is not one of ours."""
+
+
+class RunBusy(DeepResearchError):
+    """Another process is working on the run."""
+
+
+class RunFinished(DeepResearchError):
+    """Nothing of the run is left to do."""
+
+
+class RunDamaged(DeepResearchError):
+    """What was kept of a run to take it up again cannot be read."""
 
 
 class DocumentLost(DeepResearchError):
