@@ -31,7 +31,7 @@ from agent.adapters.run_request import Request, read_request
 from agent.adapters.user_cache import user_cache
 from agent.domain.events import Event, Tell, tell_nobody
 from agent.domain.question import Question
-from agent.errors import InvalidSettings
+from agent.errors import InvalidSettings, RunDamaged
 from agent.settings import Settings, read_settings
 from agent.stages.refine import refine
 from agent.stages.retrieve import Library
@@ -90,7 +90,7 @@ async def research(
     beside those of the settings, such as a RetrieverEngine. The report as JSON is always among
     the ``formats``: other programs read it. Raises the errors of ``agent.errors``; a report that
     found nothing is no error, its status is ``empty``. A run that fails after something was paid
-    for or read can be taken up again by ``resume``; ``demo`` notes that it needs the demo world.
+    for or read can be taken up again by ``resume``, except a ``demo``: its world is gone.
     """
     settings = settings or read_settings()
     if isinstance(question, str):
@@ -124,6 +124,9 @@ async def resume(
     settings = settings or read_settings()
     async with unfinished_run_folder(settings.out, run_id) as folder:
         request = read_request(folder.aside)
+        if request.demo:
+            message = "the miniature internet that this demo read is gone"
+            raise RunDamaged(message, mend="run the demo again")
         own = read_settings(**{**settings.model_dump(), **request.settings})
         on_event(Event("refine", f"{run_id} is taken up again"))
         return await _report(folder, request, own, on_event, engines)

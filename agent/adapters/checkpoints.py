@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import aiosqlite
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
-
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from agent.domain import coverage, evidence, question, report

@@ -118,7 +118,12 @@ async def unfinished_run_folder(out: Path, run_id: str) -> AsyncIterator[Working
 def unfinished(out: Path) -> Iterator[tuple[str, Path]]:
     """Yield the ids and folders of the runs that are going on or were stopped."""
     for folder in out.glob(f".*{UNFINISHED}"):
-        yield folder.name.removeprefix(".").removesuffix(UNFINISHED), folder
+        yield run_id(folder), folder
+
+
+def run_id(folder: Path) -> str:
+    """Return the id of the run whose folder this is, under whichever of its names."""
+    return folder.name.removeprefix(".").removesuffix(UNFINISHED)
 
 
 def slug(text: str) -> str:

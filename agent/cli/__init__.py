@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from agent.cli.inspecting import doctor, read, search, show, verify
-from agent.cli.researching import demo, refine, run
+from agent.cli.researching import demo, refine, resume, run
 from agent.errors import DeepResearchError
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def cli() -> None:
     """Turn a vague topic into a cited report in which every sentence rests on a verbatim quote."""
 
 
-for command in (run, demo, refine, read, search, show, verify, doctor):
+for command in (run, resume, demo, refine, read, search, show, verify, doctor):
     cli.add_command(command)
 
 
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("stopped; nothing was written", err=True)
+        click.echo("stopped; deep-research resume goes on with a run that had begun", err=True)
         sys.exit(130)
     except Exception as error:
         if "--debug" in words:
@@ -74,5 +74,6 @@ def _said(error: Exception) -> int:
         return 1
     known = isinstance(error, DeepResearchError)
     text = str(error) if known else f"unexpected {type(error).__name__}: {error} (see --debug)"
+    text = "; ".join((text, *getattr(error, "__notes__", ())))
     click.echo(f"deep-research: {' '.join(text.split())}", err=True)
     return error.exit_status if isinstance(error, DeepResearchError) else 1

@@ -23,9 +23,7 @@ class JournalTransport(httpx2.AsyncBaseTransport):
     A refusal costs nothing, and asking again may go better.
     """
 
-    def __init__(
-        self, inner: httpx2.AsyncBaseTransport, journal: Journal, ledger: Ledger
-    ) -> None:
+    def __init__(self, inner: httpx2.AsyncBaseTransport, journal: Journal, ledger: Ledger) -> None:
         self._inner = inner
         self._journal = journal
         self._ledger = ledger
@@ -68,9 +66,7 @@ def _is_whole_completion(request: httpx2.Request, body: bytes) -> bool:
 
 def _reply(response: httpx2.Response) -> bytes:
     """Return what is kept of a response: a line of JSON, and the body."""
-    headers = {
-        name: value for name, value in response.headers.items() if name.startswith(_KEPT)
-    }
+    headers = {name: value for name, value in response.headers.items() if name.startswith(_KEPT)}
     told = {"status": response.status_code, "headers": headers}
     return json.dumps(told).encode() + b"\n" + response.content
 
