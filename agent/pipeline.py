@@ -355,7 +355,7 @@ def _node(stage: StageName, work: Work) -> Node:
         started = clock.seconds()
         runtime.stream_writer(Event(stage, "started"))
         if tools.journal is not None:
-            await tools.journal.begin(f"{work.__name__} {state.get('round', 0)}")
+            await tools.journal.begin(f"{work.__name__.removeprefix('_')} {state.get('round', 0)}")
         update = await work(state, tools, runtime.stream_writer)
         return {**update, "seconds": {stage: clock.seconds() - started}}
 

@@ -25,8 +25,7 @@ from agent.adapters.fetching.politeness import Manners
 from agent.adapters.gateway_chat import GatewayChat
 from agent.adapters.parsing.kept import KeptPages
 from agent.adapters.parsing.workers import Parser
-from agent.adapters.run_folder import new_run_folder, unfinished_run_folder
-from agent.adapters.run_request import FILE as REQUEST_FILE
+from agent.adapters.run_folder import REQUEST, new_run_folder, unfinished_run_folder
 from agent.adapters.run_request import Request, read_request
 from agent.adapters.user_cache import user_cache
 from agent.domain.events import Event, Tell, tell_nobody
@@ -101,10 +100,10 @@ async def research(
         formats=tuple(dict.fromkeys((*formats, "json"))),
         embedded=embedded,
         demo=demo,
-        settings=settings.model_dump(mode="json", include=KEPT_SETTINGS),
+        settings=_kept(settings),
     )
     async with new_run_folder(settings.out, question.text, request.started.date()) as folder:
-        await folder.write(REQUEST_FILE, request.as_json())
+        await folder.write(REQUEST, request.as_json())
         return await _report(folder, request, settings, on_event, engines)
 
 
@@ -130,6 +129,14 @@ async def resume(
         own = read_settings(**{**settings.model_dump(), **request.settings})
         on_event(Event("refine", f"{run_id} is taken up again"))
         return await _report(folder, request, own, on_event, engines)
+
+
+def _kept(settings: Settings) -> Mapping[str, object]:
+    """Return the settings that a run has of its own, wherever it is taken up again."""
+    corpus = tuple(path.absolute() for path in settings.corpus)
+    return settings.model_copy(update={"corpus": corpus}).model_dump(
+        mode="json", include=KEPT_SETTINGS
+    )
 
 
 async def _report(

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 LONGEST_SLUG: Final = 48
 UNFINISHED: Final = ".unfinished"
+REQUEST: Final = "0-request.json"
+"""What a run was asked, its first file: a folder without it was given up before it held anything."""
 
 
 class WorkingFolder:
@@ -117,8 +119,8 @@ async def unfinished_run_folder(out: Path, run_id: str) -> AsyncIterator[Working
 
 def unfinished(out: Path) -> Iterator[tuple[str, Path]]:
     """Yield the ids and folders of the runs that are going on or were stopped."""
-    for folder in out.glob(f".*{UNFINISHED}"):
-        yield run_id(folder), folder
+    for path in out.glob(f".*{UNFINISHED}/{REQUEST}"):
+        yield run_id(path.parent), path.parent
 
 
 def run_id(folder: Path) -> str:

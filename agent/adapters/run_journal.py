@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from agent.errors import RunDamaged, RunUnwritable
@@ -38,13 +38,9 @@ class RunJournal:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Journal]:
-    """Open a run's journal; raise RunUnwritable or RunDamaged if that cannot be."""
-    with told():
-        journal = Journal(path)
-    try:
+    """Open a run's journal; raise RunUnwritable or RunDamaged if that, or closing, cannot be."""
+    with told(), closing(Journal(path)) as journal:
         yield journal
-    finally:
-        journal.close()
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from agent.adapters.run_folder import REQUEST
 from agent.domain.question import Question
 from agent.errors import DeepResearchError, RunDamaged
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-FILE: Final = "0-request.json"
 SCHEMA: Final = "deep-research/request/1"
 
 
@@ -41,7 +41,7 @@ class Request:
 
 def read_request(folder: Path) -> Request:
     """Return what the run in a folder was asked; raise RunDamaged if that cannot be told."""
-    path = folder / FILE
+    path = folder / REQUEST
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
         return Request(
