@@ -21,7 +21,8 @@
     │   └── AddressRefused       its address is not one we may open
     └── AnswerUnusable           a model answered, but not in the form asked for
 
-Each carries the facts in its message and, in ``mend``, what to do about it.
+Each carries the facts in its message and, in ``mend``, what to do about it. One that stopped a run
+which can be taken up again names it in ``stopped_run``.
 """
 
 
@@ -33,6 +34,7 @@ class DeepResearchError(Exception):
     def __init__(self, message: str, *, mend: str = "") -> None:
         super().__init__(message)
         self.mend = mend
+        self.stopped_run = ""
 
     def __str__(self) -> str:
         """Say what happened and, after a dash, how to mend it."""

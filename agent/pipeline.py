@@ -144,7 +144,7 @@ async def run(
     if tools.checkpoints is not None:
         before = await graph.aget_state(config)
         report = before.values.get("report")
-        given = None if before.next else given
+        given = given if before.created_at is None else None
     if report is None:
         report = await _run(graph, given, config, tools, tell)
     return report

@@ -20,7 +20,7 @@ from collections import Counter
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from agent.adapters.extractive import completion
 from agent.adapters.run_folder import unfinished
@@ -46,7 +46,7 @@ class Victim:
         self._environment = environment
         self._errors = errors
 
-    async def __aenter__(self) -> Victim:
+    async def __aenter__(self) -> Self:
         """Start it."""
         with self._errors.open("ab") as errors:
             self._process = await asyncio.create_subprocess_exec(

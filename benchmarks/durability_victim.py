@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from agent import wiring
 from agent.adapters.checkpoints import Checkpoints
 from agent.errors import RunBusy, RunFinished
+from agent.settings import read_settings
 from gateway_client.journal import Journal
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def carry_out(order: dict[str, Any]) -> None:
 
 async def work(order: dict[str, Any]) -> None:
     """Run or resume."""
-    settings = wiring.read_settings(out=Path(order["out"]))
+    settings = read_settings(out=Path(order["out"]))
     if order.get("resume"):
         await wiring.resume(order["resume"], settings=settings)
     else:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from agent.adapters.run_lock import held
 from agent.adapters.whole_files import sync_folder, write_whole
-from agent.errors import RunFinished, RunUnknown, RunUnwritable
+from agent.errors import DeepResearchError, RunFinished, RunUnknown, RunUnwritable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 LONGEST_SLUG: Final = 48
 UNFINISHED: Final = ".unfinished"
 REQUEST: Final = "0-request.json"
-"""What a run was asked, its first file: a folder without it was given up before it held anything."""
+"""What a run was asked, its first file: in a folder without it there is nothing to go on with."""
 
 
 class WorkingFolder:
@@ -142,12 +142,11 @@ def slug(text: str) -> str:
 
 @asynccontextmanager
 async def _published(run: WorkingFolder) -> AsyncIterator[None]:
-    """Publish a run that ends well; say how to go on with one that does not."""
+    """Publish a run that ends well; of one that does not, say whether it can be taken up again."""
     try:
         yield
-    except BaseException as error:
-        if run.is_worth_keeping:
-            error.add_note(f"deep-research resume {run.id} goes on from there")
+    except DeepResearchError as error:
+        error.stopped_run = run.id if run.is_worth_keeping else ""
         raise
     await asyncio.to_thread(run.publish)
 

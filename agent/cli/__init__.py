@@ -74,6 +74,9 @@ def _said(error: Exception) -> int:
         return 1
     known = isinstance(error, DeepResearchError)
     text = str(error) if known else f"unexpected {type(error).__name__}: {error} (see --debug)"
-    text = "; ".join((text, *getattr(error, "__notes__", ())))
     click.echo(f"deep-research: {' '.join(text.split())}", err=True)
-    return error.exit_status if isinstance(error, DeepResearchError) else 1
+    if not isinstance(error, DeepResearchError):
+        return 1
+    if error.stopped_run:
+        click.echo(f"deep-research resume {error.stopped_run} goes on from there", err=True)
+    return error.exit_status
