@@ -1,12 +1,19 @@
-"""Finds a finished run by what a person remembers of it, and shows it."""
+"""Finds a run by what a person remembers of it, and shows it."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from agent.errors import RunUnknown
+from agent.adapters.run_folder import unfinished
+from agent.adapters.run_request import read_request
+from agent.errors import RunDamaged, RunFinished, RunUnknown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from agent.domain.question import Question
 
 
 def find(name: str, out: Path) -> Path:
@@ -16,21 +23,57 @@ def find(name: str, out: Path) -> Path:
     """
     if (Path(name) / "run.json").is_file():
         return Path(name)
-    runs = sorted(
-        (path.parent for path in out.glob("[!.]*/run.json")), key=lambda run: run.stat().st_mtime
-    )
+    finished = (path.parent for path in out.glob("[!.]*/run.json"))
+    return _named(name, out, {folder.name: folder for folder in finished})
+
+
+def find_unfinished(name: str, out: Path) -> Path:
+    """Return the folder of a run that was stopped or is going on, named in any of these ways.
+
+    Raises RunFinished if it is finished, RunUnknown if there is none or more than one.
+    """
+    runs = dict(unfinished(out))
+    here = Path(name).resolve()
+    for folder in runs.values():
+        if folder.resolve() == here:
+            return folder
+    try:
+        return _named(name, out, runs)
+    except RunUnknown as unknown:
+        try:
+            done = find(name, out)
+        except RunUnknown:
+            raise unknown from None
+        raise RunFinished(f"the run is finished: {done}") from None
+
+
+def find_asked(question: Question, out: Path) -> Path | None:
+    """Return the folder of the latest run that was stopped and was asked this very question."""
+    asked = [folder for _, folder in unfinished(out) if _was_asked(folder, question)]
+    return max(asked, key=lambda folder: folder.stat().st_mtime, default=None)
+
+
+def _was_asked(folder: Path, question: Question) -> bool:
+    try:
+        return read_request(folder).question == question
+    except RunDamaged:
+        return False  # whatever it was, there is nothing to go on with
+
+
+def _named(name: str, out: Path, runs: Mapping[str, Path]) -> Path:
+    """Return the one folder that a name means, of folders by id."""
+    ids = sorted(runs, key=lambda id_: runs[id_].stat().st_mtime)
     if name == "latest":
-        found = runs[-1:]
+        found = ids[-1:]
     else:
-        found = [run for run in runs if run.name == name] or [
-            run for run in runs if run.name.startswith(name) or run.name.endswith(f"-{name}")
+        found = [id_ for id_ in ids if id_ == name] or [
+            id_ for id_ in ids if id_.startswith(name) or id_.endswith(f"-{name}")
         ]
     if not found:
         raise RunUnknown(f"no run {name!r} in {out}", mend="name another folder with --out")
     if len(found) > 1:
-        names = ", ".join(run.name for run in found)
-        raise RunUnknown(f"{name!r} could be {names}", mend="type more of it")
-    return found[0]
+        raise RunUnknown(f"{name!r} could be {', '.join(found)}", mend="type more of it")
+    return runs[found[0]]
 
 
 def shown(folder: Path) -> str:

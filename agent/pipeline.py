@@ -8,15 +8,16 @@
 
 Each node reads values from the state, hands them with its tools to one stage, and puts the
 stage's result back. Texts stay in the document store; the state carries their digests, so a
-checkpoint is small and is data only.
+checkpoint is small and is data only. A run that was stopped goes on behind its last checkpoint.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Annotated, Final, Literal, Protocol, TypedDict
+from typing import Annotated, Final, Literal, NotRequired, Protocol, TypedDict
 
+from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
@@ -28,7 +29,7 @@ from agent.domain.evidence import Evidence, Failure
 from agent.domain.question import Brief, Question, SubQuestion
 from agent.domain.report import Draft, Report, Run, Status, SummarySentence, Usage, Verified
 from agent.errors import AnswerUnusable, ModelUnavailable
-from agent.ports import ChatModel, RunFolder
+from agent.ports import ChatModel, Journal, RunFolder
 from agent.rendering.step_files import manifest, run_file, step_file
 from agent.stages.refine import deepen, refine
 from agent.stages.retrieve import Library, retrieve
@@ -46,6 +47,8 @@ class Tools:
     library: Library
     folder: RunFolder
     formats: Sequence[str] = rendering.FORMATS
+    journal: Journal | None = None
+    checkpoints: BaseCheckpointSaver[str] | None = None
 
 
 def _added_up(left: Mapping[str, float], right: Mapping[str, float]) -> dict[str, float]:
@@ -61,15 +64,15 @@ def _once(left: Sequence[str], right: Sequence[str]) -> tuple[str, ...]:
 
 
 class Input(TypedDict):
-    """What a caller puts in."""
+    """What a caller puts in; ``started`` if it was not just now."""
 
     question: Question
+    started: NotRequired[datetime]
 
 
 class State(Input):
     """What the run knows so far: values only, no texts, no tools."""
 
-    started: datetime
     round: int
     brief: Brief
     evidence: Evidence
@@ -125,14 +128,46 @@ def build_graph(checkpointer: BaseCheckpointSaver[str] | None = None) -> Graph:
     return graph.compile(checkpointer=checkpointer)
 
 
-async def run(question: Question, tools: Tools, tell: Tell = tell_nobody) -> Report:
-    """Run the graph once, telling of each event as it happens."""
+async def run(
+    question: Question,
+    tools: Tools,
+    tell: Tell = tell_nobody,
+    *,
+    started: datetime | None = None,
+) -> Report:
+    """Run the graph, from its last checkpoint if there is one, telling of each event.
+
+    ``started`` is when the run was begun, if it was not now.
+    """
+    graph = build_graph(tools.checkpoints)
+    config: RunnableConfig = {
+        "recursion_limit": 10 + STEPS_A_ROUND * question.depth,
+        "configurable": {"thread_id": tools.folder.id},
+    }
+    given: Input | None = {
+        "question": question,
+        "started": started or tools.library.clock.now(),
+    }
     report: Report | None = None
-    stream = build_graph().astream(
-        {"question": question},
-        {"recursion_limit": 10 + STEPS_A_ROUND * question.depth},
+    if tools.checkpoints is not None:
+        before = await graph.aget_state(config)
+        report = before.values.get("report")
+        given = given if before.created_at is None else None
+    if report is None:
+        report = await _run(graph, given, config, tools, tell)
+    return report
+
+
+async def _run(
+    graph: Graph, given: Input | None, config: RunnableConfig, tools: Tools, tell: Tell
+) -> Report:
+    report: Report | None = None
+    stream = graph.astream(
+        given,
+        config,
         context=tools,
         stream_mode=["custom", "values"],
+        durability="sync" if tools.checkpoints else None,
     )
     async for mode, chunk in stream:
         if mode == "custom":
@@ -149,7 +184,7 @@ async def run(question: Question, tools: Tools, tell: Tell = tell_nobody) -> Rep
 
 
 async def _refine(state: State, tools: Tools, tell: Tell) -> Update:
-    started = tools.library.clock.now()
+    started = state.get("started") or tools.library.clock.now()
     brief = await refine(state["question"], model=tools.model, today=started.date())
     queries = len(brief.web_queries) + len(brief.arxiv_queries)
     tell(Event("refine", f"{len(brief.sub_questions)} sub-questions, {queries} queries"))
@@ -339,7 +374,7 @@ class Node(Protocol):
 
 
 def _node(stage: StageName, work: Work) -> Node:
-    """Give a stage its tools and take its time."""
+    """Give a stage its tools and take its time; tell the journal which step this is."""
 
     async def node(state: State, runtime: Runtime[Tools]) -> Update:
         tools, clock = runtime.context, runtime.context.library.clock
@@ -351,6 +386,8 @@ def _node(stage: StageName, work: Work) -> Node:
             runtime.stream_writer(replace(event, tokens=tokens, usd=used.usd))
 
         tell(Event(stage, "started", "started"))
+        if tools.journal is not None:
+            await tools.journal.begin(f"{work.__name__.removeprefix('_')} {state.get('round', 0)}")
         update = await work(state, tools, tell)
         brake = tools.library.brake
         return {

@@ -13,10 +13,11 @@ import httpx
 import openai
 
 from agent import pipeline, rendering
-from agent.adapters import extractive
+from agent.adapters import checkpoints, extractive, run_journal
 from agent.adapters.clock import SystemClock
 from agent.adapters.document_store import FolderDocuments
 from agent.adapters.engines import catalogue
+from agent.adapters.engines.journalled import Journalled
 from agent.adapters.engines.remembered import Remembered
 from agent.adapters.fetching.identity import user_agent
 from agent.adapters.fetching.pages import Reader, WebPages
@@ -24,11 +25,12 @@ from agent.adapters.fetching.politeness import Manners
 from agent.adapters.gateway_chat import GatewayChat
 from agent.adapters.parsing.kept import KeptPages
 from agent.adapters.parsing.workers import Parser
-from agent.adapters.run_folder import new_run_folder
+from agent.adapters.run_folder import REQUEST, new_run_folder, unfinished_run_folder
+from agent.adapters.run_request import Request, read_request
 from agent.adapters.user_cache import user_cache
 from agent.domain.events import Event, Tell, tell_nobody
 from agent.domain.question import Question
-from agent.errors import InvalidSettings
+from agent.errors import InvalidSettings, RunDamaged
 from agent.settings import Settings, read_settings
 from agent.stages.refine import refine
 from agent.stages.retrieve import Library
@@ -44,11 +46,13 @@ if TYPE_CHECKING:
 
     from agent.adapters.corpus import Corpus
     from agent.adapters.fetching.pages import Fetched
+    from agent.adapters.run_folder import WorkingFolder
     from agent.domain.evidence import Page
     from agent.domain.question import Brief
     from agent.domain.report import Report
     from agent.ports import SearchEngine
     from gateway_client.catalog import Tier
+    from gateway_client.journal import Journal
 
 LOOPBACK_HOSTS: Final = ("localhost", "127.0.0.1", "[::1]")
 
@@ -63,6 +67,12 @@ TASKS: Final[Mapping[str, Tier]] = {
 }
 """Which tier does which work: whole sources go to a long window, everything else is short."""
 
+KEPT_SETTINGS: Final = {
+    "engines", "search_model", "only_sites", "without_sites", "corpus", "pages", "cached", "offline"
+}  # fmt: skip
+"""What a run that is taken up again has of its own: all that bears on the result, except addresses,
+which may hold secrets."""
+
 
 async def research(
     question: str | Question,
@@ -72,20 +82,77 @@ async def research(
     embedded: bool = False,
     formats: Sequence[str] = rendering.FORMATS,
     engines: Sequence[SearchEngine] = (),
+    demo: bool = False,
 ) -> Report:
     """Research a question, write its run folder under ``settings.out``, and return the report.
 
     ``embedded`` uses the extractive model even where a gateway is set; ``engines`` are asked
-    beside those of the settings, such as a RetrieverEngine. Raises the errors of
-    ``agent.errors``; a report that found nothing is no error, its status is ``empty``.
+    beside those of the settings, such as a RetrieverEngine. The report as JSON is always among
+    the ``formats``: other programs read it. Raises the errors of ``agent.errors``; a report that
+    found nothing is no error, its status is ``empty``. A run that fails after something was paid
+    for or read can be taken up again by ``resume``, except a ``demo``: its world is gone.
     """
     settings = settings or read_settings()
     if isinstance(question, str):
         question = Question(question, depth=settings.depth, breadth=settings.breadth)
-    async with open_tools(
-        question, settings, embedded=embedded, formats=formats, tell=on_event, engines=engines
-    ) as tools:
-        return await pipeline.run(question, tools, on_event)
+    request = Request(
+        question=question,
+        started=SystemClock().now(),
+        formats=tuple(dict.fromkeys((*formats, "json"))),
+        embedded=embedded,
+        demo=demo,
+        settings=_kept(settings),
+    )
+    async with new_run_folder(settings.out, question.text, request.started.date()) as folder:
+        await folder.write(REQUEST, request.as_json())
+        return await _report(folder, request, settings, on_event, engines)
+
+
+async def resume(
+    run_id: str,
+    *,
+    settings: Settings | None = None,
+    on_event: Tell = tell_nobody,
+    engines: Sequence[SearchEngine] = (),
+) -> Report:
+    """Go on with a run under ``settings.out`` that was stopped, and return its report.
+
+    What was asked, and whatever bears on the result, is the run's own; keys, addresses and
+    deadlines are of ``settings``. Raises RunBusy if another process works on it, RunFinished if
+    nothing is left to do, RunDamaged if what was kept of it cannot be read.
+    """
+    settings = settings or read_settings()
+    async with unfinished_run_folder(settings.out, run_id) as folder:
+        request = read_request(folder.aside)
+        if request.demo:
+            message = "the miniature internet that this demo read is gone"
+            raise RunDamaged(message, mend="run the demo again")
+        own = read_settings(**{**settings.model_dump(), **request.settings})
+        on_event(Event("refine", f"{run_id} is taken up again"))
+        return await _report(folder, request, own, on_event, engines)
+
+
+def _kept(settings: Settings) -> Mapping[str, object]:
+    """Return the settings that a run has of its own, wherever it is taken up again."""
+    corpus = tuple(path.absolute() for path in settings.corpus)
+    return settings.model_copy(update={"corpus": corpus}).model_dump(
+        mode="json", include=KEPT_SETTINGS
+    )
+
+
+async def _report(
+    folder: WorkingFolder,
+    request: Request,
+    settings: Settings,
+    tell: Tell,
+    engines: Sequence[SearchEngine],
+) -> Report:
+    async with open_tools(folder, request, settings, tell=tell, engines=engines) as tools:
+        try:
+            return await pipeline.run(request.question, tools, tell, started=request.started)
+        finally:
+            usage = tools.model.usage()
+            folder.is_paid = bool(usage.usd or usage.unpriced)
 
 
 async def brief(question: Question, *, embedded: bool = False) -> Brief:
@@ -110,37 +177,33 @@ async def open_judge() -> AsyncIterator[GatewayChat]:
 
 @asynccontextmanager
 async def open_tools(
-    question: Question,
+    folder: WorkingFolder,
+    request: Request,
     settings: Settings,
     *,
-    embedded: bool = False,
-    formats: Sequence[str] = rendering.FORMATS,
     tell: Tell = tell_nobody,
     engines: Sequence[SearchEngine] = (),
 ) -> AsyncIterator[pipeline.Tools]:
-    """Open everything a run works with; publish its folder at the end, or leave no trace.
-
-    The report as JSON is always among the ``formats``: other programs read it.
-    """
+    """Open everything a run works with; what it leaves in its folder is closed before it ends."""
     async with AsyncExitStack() as stack:
-        clock = SystemClock()
-        model = await _model(stack, embedded=embedded)
+        journal = stack.enter_context(run_journal.opened(folder.journal))
+        saver = await stack.enter_async_context(checkpoints.opened(folder.checkpoints))
+        model = await _model(stack, embedded=request.embedded, journal=journal)
         reading = await stack.enter_async_context(open_reading(settings))
         corpus = await _corpus(stack, settings, reading.parser, tell) if settings.corpus else None
         named = await stack.enter_async_context(open_engines(settings))
-        every: list[SearchEngine] = [*named, *engines, *([corpus] if corpus else [])]
-        folder = await stack.enter_async_context(
-            new_run_folder(settings.out, question.text, clock.now().date())
-        )
+        asked = [Journalled(engine, journal) for engine in (*named, *engines)]
+        every: list[SearchEngine] = [*asked, *([corpus] if corpus else [])]
         library = Library(
-            engines=[engine for engine in every if engine.kind in question.sources],
+            engines=[engine for engine in every if engine.kind in request.question.sources],
             reader=Reader(reading.web, corpus),
             documents=FolderDocuments(folder.documents),
-            clock=clock,
+            clock=SystemClock(),
             pages=settings.pages,
             reads_at_once=settings.reads_at_once,
         )
-        yield pipeline.Tools(model, library, folder, tuple(dict.fromkeys((*formats, "json"))))
+        steps = run_journal.RunJournal(journal, model)
+        yield pipeline.Tools(model, library, folder, request.formats, steps, saver)
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,17 +328,21 @@ async def listed_models(config: Config) -> tuple[str, ...]:
         return tuple(model.id for model in page.data)
 
 
-async def _model(stack: AsyncExitStack, *, embedded: bool) -> GatewayChat:
+async def _model(
+    stack: AsyncExitStack, *, embedded: bool, journal: Journal | None = None
+) -> GatewayChat:
     """Return the gateway's models with the extractive model to stand in, or that one alone."""
-    extractive_chat = GatewayChat(await _client(stack, _extractive_config()))
     config = None if embedded else gateway_config()
     if config is None:
-        return extractive_chat
-    return GatewayChat(await _client(stack, config), understudy=extractive_chat)
+        return GatewayChat(await _client(stack, _extractive_config(), journal))
+    understudy = GatewayChat(await _client(stack, _extractive_config()))
+    return GatewayChat(await _client(stack, config, journal), understudy=understudy)
 
 
-async def _client(stack: AsyncExitStack, config: Config) -> GatewayClient:
-    return await stack.enter_async_context(GatewayClient(config))
+async def _client(
+    stack: AsyncExitStack, config: Config, journal: Journal | None = None
+) -> GatewayClient:
+    return await stack.enter_async_context(GatewayClient(config, journal=journal))
 
 
 def _extractive_config() -> Config:

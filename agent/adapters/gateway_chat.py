@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from langchain_core.messages import HumanMessage, SystemMessage
@@ -9,10 +10,10 @@ from langchain_core.messages import HumanMessage, SystemMessage
 from agent.adapters.token_meter import TokenMeter
 from agent.domain.evidence import Failure
 from agent.domain.report import Usage
-from agent.errors import AnswerUnusable, ModelUnavailable
+from agent.errors import AnswerUnusable, ModelUnavailable, RunUnwritable
 from gateway_client.answers.structured import structured
 from gateway_client.errors import AnswerUnusable as NoUsableAnswer
-from gateway_client.errors import GatewayError
+from gateway_client.errors import GatewayError, JournalDamaged, JournalUnwritable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,6 +50,8 @@ class GatewayChat:
                 Failure(f"a model's answer to {task!r}", f"{error}; quoted by extraction instead")
             )
             return await self._understudy.ask(prompt, reply, task=task)
+        except (JournalUnwritable, JournalDamaged) as error:  # no model's fault: the run must stop
+            raise RunUnwritable(error.message, mend=error.mend) from error
         except GatewayError as error:
             raise ModelUnavailable(str(error)) from error
 
@@ -85,6 +88,22 @@ class GatewayChat:
     def failures(self) -> Sequence[Failure]:
         """Return where the understudy had to answer."""
         return tuple(self._failures)
+
+    def learnt(self) -> str:
+        """Return, as JSON, what calls so far taught that has a say in the next ones."""
+        told = {
+            "failures": [(failure.what, failure.why) for failure in self._failures],
+            "tokenizers": self._meter.learnt(),
+            "forms": self._client.memory.learnt(),
+        }
+        return json.dumps(told, ensure_ascii=False)
+
+    def recall(self, learnt: str) -> None:
+        """Know what was ``learnt`` then, and nothing else."""
+        told = json.loads(learnt)
+        self._failures = [Failure(*failure) for failure in told["failures"]]
+        self._meter.recall(told["tokenizers"])
+        self._client.memory.recall(told["forms"])
 
 
 def _usage(
