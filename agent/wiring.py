@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 import openai
 
-from agent import pipeline, rendering
+from agent import pipeline, rendering, running
 from agent.adapters import checkpoints, extractive, run_journal
 from agent.adapters.clock import SystemClock
 from agent.adapters.document_store import FolderDocuments
@@ -149,7 +149,7 @@ async def _report(
 ) -> Report:
     async with open_tools(folder, request, settings, tell=tell, engines=engines) as tools:
         try:
-            return await pipeline.run(request.question, tools, tell, started=request.started)
+            return await running.run(request.question, tools, tell, started=request.started)
         finally:
             usage = tools.model.usage()
             folder.is_paid = bool(usage.usd or usage.unpriced)

@@ -13,7 +13,8 @@ from agent.domain.prompt import Prompt
 from agent.domain.question import Question
 from agent.domain.report import Report
 from agent.errors import AnswerUnusable, ModelUnavailable, SearchUnavailable
-from agent.pipeline import Tools, build_graph, run
+from agent.pipeline import Tools, build_graph
+from agent.running import run
 from agent.stages.retrieve import Library
 from agent.testing import (
     Answer,
