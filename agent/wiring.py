@@ -334,8 +334,8 @@ async def _model(
     """Return the gateway's models with the extractive model to stand in, or that one alone."""
     config = None if embedded else gateway_config()
     if config is None:
-        return GatewayChat(await _client(stack, _extractive_config(), journal))
-    understudy = GatewayChat(await _client(stack, _extractive_config()))
+        return GatewayChat(await _client(stack, extractive_config(), journal))
+    understudy = GatewayChat(await _client(stack, extractive_config()))
     return GatewayChat(await _client(stack, config, journal), understudy=understudy)
 
 
@@ -345,7 +345,8 @@ async def _client(
     return await stack.enter_async_context(GatewayClient(config, journal=journal))
 
 
-def _extractive_config() -> Config:
+def extractive_config() -> Config:
+    """Return a gateway of one endpoint, the extractive model in this process."""
     name = extractive.MODEL
     free = Decimal(0)
     model = Model(
