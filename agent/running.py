@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
 
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
 from agent import pipeline
 from agent.adapters.checkpoints import Serializer
-from agent.domain.events import tell_nobody
+from agent.domain.events import Tell, tell_nobody
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from langchain_core.runnables import RunnableConfig
 
-    from agent.domain.events import Tell
     from agent.domain.question import Question
     from agent.domain.report import Report
     from agent.pipeline import Graph, Input, Tools
+    from agent.stages.limits import Brake
 
 Answering = Callable[[Mapping[str, Any]], Awaitable[object]]
 """Puts to a person what the graph asks: ``{"kind": "clarity", "questions": [...]}``, answered by a
@@ -29,19 +29,30 @@ list of texts, or ``{"kind": "plan", ...}`` with the parts of a brief, answered 
 mapping of the parts to be changed."""
 
 
+@dataclass(frozen=True, slots=True)
+class Host:
+    """Whoever a run works for: who hears of it, who answers what it asks, and who may stop it.
+
+    Without ``answering`` nobody is asked. Without a ``brake`` a run has one of its own, for its
+    limits.
+    """
+
+    tell: Tell = tell_nobody
+    answering: Answering | None = None
+    brake: Brake | None = None
+
+
+NOBODY: Final = Host()
+
+
 async def run(
-    question: Question,
-    tools: Tools,
-    tell: Tell = tell_nobody,
-    *,
-    started: datetime | None = None,
-    answering: Answering | None = None,
+    question: Question, tools: Tools, host: Host = NOBODY, *, started: datetime | None = None
 ) -> Report:
     """Run the graph, from its last checkpoint if there is one, telling of each event.
 
-    ``started`` is when the run was begun, if it was not now. Without ``answering`` nobody is asked.
+    ``started`` is when the run was begun, if it was not now.
     """
-    if answering is None:
+    if host.answering is None:
         question = replace(question, ask=())
     passing = InMemorySaver(serde=Serializer()) if question.ask else None
     graph = pipeline.build_graph(tools.checkpoints or passing)
@@ -59,11 +70,11 @@ async def run(
             return before.values["report"]  # type: ignore[no-any-return]
         given = given if before.created_at is None else None
     while True:
-        values = await _until_it_stops(graph, given, config, tools, tell)
+        values = await _until_it_stops(graph, given, config, tools, host.tell)
         asked = values.get("__interrupt__", ())
-        if not asked or answering is None:
+        if not asked or host.answering is None:
             return values["report"]  # type: ignore[no-any-return]
-        given = Command(resume=await answering(asked[0].value))
+        given = Command(resume=await host.answering(asked[0].value))
 
 
 async def _until_it_stops(

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agent import pipeline
-from agent.adapters import checkpoints, extractive, run_journal
+from agent.adapters import checkpoints, run_journal
 from agent.adapters.clock import SystemClock
 from agent.adapters.document_store import FolderDocuments
 from agent.adapters.engines.journalled import Journalled
@@ -28,7 +28,7 @@ from agent.domain.evidence import Hit
 from agent.domain.question import Question
 from agent.stages.retrieve import Library
 from agent.testing import ListedEngine, ShelfReader
-from agent.wiring import extractive_config
+from agent.wiring.models import extractive_config
 from gateway_client.client import GatewayClient
 from gateway_client.journal import Journal
 

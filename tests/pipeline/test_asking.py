@@ -11,7 +11,7 @@ from agent.domain.prompt import Prompt
 from agent.domain.question import Question
 from agent.errors import InvalidInput
 from agent.pipeline import Tools, build_graph
-from agent.running import run
+from agent.running import Host, run
 from agent.stages.retrieve import Library
 from agent.testing import (
     Answer,
@@ -64,7 +64,7 @@ async def test_a_person_is_asked_before_anything_is_searched_and_shown_the_plan(
             return ["the blue\nkind", " "]
         return {**question, "sub_questions": ["Four?"], "web_queries": ["other", "other"]}
 
-    report = await run(EVERYTHING, tools, answering=answering)
+    report = await run(EVERYTHING, tools, Host(answering=answering))
     assert [one["kind"] for one in seen] == ["clarity", "plan"]
     assert seen[0]["questions"] == ["Which kind?", "For whom?"]
     assert seen[1]["web_queries"] == ["planned"]
@@ -88,7 +88,7 @@ async def test_a_plan_that_is_accepted_stays_as_it_is(tools: Tools) -> None:
     async def answering(question: Mapping[str, Any]) -> object:
         return [] if question["kind"] == "clarity" else True
 
-    report = await run(EVERYTHING, tools, answering=answering)
+    report = await run(EVERYTHING, tools, Host(answering=answering))
     assert report.brief.web_queries == ("planned",)
     assert report.run.question.clarified == ()
 
@@ -110,7 +110,7 @@ async def test_an_answer_of_another_form_says_what_to_give(
         return answer if question["kind"] == kind else []
 
     with pytest.raises(InvalidInput, match=" - "):
-        await run(EVERYTHING, tools, answering=answering)
+        await run(EVERYTHING, tools, Host(answering=answering))
 
 
 async def test_any_host_answers_by_langgraph_s_own_means(tools: Tools) -> None:
