@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agent import pipeline
-from agent.adapters import checkpoints, extractive, run_journal
+from agent.adapters import checkpoints, run_journal
 from agent.adapters.clock import SystemClock
 from agent.adapters.document_store import FolderDocuments
 from agent.adapters.engines.journalled import Journalled

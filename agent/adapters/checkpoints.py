@@ -43,8 +43,9 @@ FASTEST: Final = 1
 class Serializer(JsonPlusSerializer):
     """LangGraph's serializer, strict: it makes no objects but our values and its own.
 
-    What it writes is packed, as the names of fields are most of it. MessagePack has no tuples, so what comes back as a list within one of our values is made a
-    tuple again: our values hold no lists.
+    What it writes is packed, as the names of fields are most of it. MessagePack has no tuples, so
+    what comes back as a list within one of our values is made a tuple again: our values hold no
+    lists.
     """
 
     def __init__(self) -> None:
