@@ -25,7 +25,7 @@ from agent.adapters.fetching.politeness import Manners
 from agent.adapters.gateway_chat import GatewayChat
 from agent.adapters.parsing.kept import KeptPages
 from agent.adapters.parsing.workers import Parser
-from agent.adapters.run_folder import REQUEST, new_run_folder, unfinished_run_folder
+from agent.adapters.run_folder import REQUEST, WorkingFolder, new_run_folder, taken_up
 from agent.adapters.run_request import Request, read_request
 from agent.adapters.user_cache import user_cache
 from agent.domain.events import Event, Tell, tell_nobody
@@ -42,11 +42,11 @@ from gateway_client.translate import translated
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     from agent.adapters.corpus import Corpus
     from agent.adapters.fetching.pages import Fetched
-    from agent.adapters.run_folder import WorkingFolder
     from agent.domain.evidence import Page
     from agent.domain.question import Brief
     from agent.domain.report import Report
@@ -102,9 +102,8 @@ async def research(
         demo=demo,
         settings=_kept(settings),
     )
-    async with new_run_folder(settings.out, question.text, request.started.date()) as folder:
-        await folder.write(REQUEST, request.as_json())
-        return await _report(folder, request, settings, on_event, engines)
+    folder = new_run_folder(settings.out, question.text, request.started.date())
+    return await _report(folder, request, settings, on_event, engines)
 
 
 async def resume(
@@ -121,14 +120,15 @@ async def resume(
     nothing is left to do, RunDamaged if what was kept of it cannot be read.
     """
     settings = settings or read_settings()
-    async with unfinished_run_folder(settings.out, run_id) as folder:
-        request = read_request(folder.aside)
-        if request.demo:
-            message = "the miniature internet that this demo read is gone"
-            raise RunDamaged(message, mend="run the demo again")
-        own = read_settings(**{**settings.model_dump(), **request.settings})
-        on_event(Event("refine", f"{run_id} is taken up again"))
-        return await _report(folder, request, own, on_event, engines)
+    stopped = WorkingFolder(settings.out, run_id)
+    stopped.refuse_finished()
+    request = read_request(stopped.aside)
+    if request.demo:
+        message = "the miniature internet that this demo read is gone"
+        raise RunDamaged(message, mend="run the demo again")
+    own = read_settings(**{**settings.model_dump(), **request.settings})
+    on_event(Event("refine", f"{run_id} is taken up again"))
+    return await _report(taken_up(stopped), request, own, on_event, engines)
 
 
 def _kept(settings: Settings) -> Mapping[str, object]:
@@ -140,18 +140,14 @@ def _kept(settings: Settings) -> Mapping[str, object]:
 
 
 async def _report(
-    folder: WorkingFolder,
+    opening: AbstractAsyncContextManager[WorkingFolder],
     request: Request,
     settings: Settings,
     tell: Tell,
     engines: Sequence[SearchEngine],
 ) -> Report:
-    async with open_tools(folder, request, settings, tell=tell, engines=engines) as tools:
-        try:
-            return await pipeline.run(request.question, tools, tell, started=request.started)
-        finally:
-            usage = tools.model.usage()
-            folder.is_paid = bool(usage.usd or usage.unpriced)
+    async with open_tools(opening, request, settings, tell=tell, engines=engines) as tools:
+        return await pipeline.run(request.question, tools, tell, started=request.started)
 
 
 async def brief(question: Question, *, embedded: bool = False) -> Brief:
@@ -163,21 +159,26 @@ async def brief(question: Question, *, embedded: bool = False) -> Brief:
 
 @asynccontextmanager
 async def open_tools(
-    folder: WorkingFolder,
+    opening: AbstractAsyncContextManager[WorkingFolder],
     request: Request,
     settings: Settings,
     *,
     tell: Tell = tell_nobody,
     engines: Sequence[SearchEngine] = (),
 ) -> AsyncIterator[pipeline.Tools]:
-    """Open everything a run works with; what it leaves in its folder is closed before it ends."""
+    """Open everything a run works with, its folder when all that it reads from is there.
+
+    What the run keeps in its folder is closed before the folder is published.
+    """
     async with AsyncExitStack() as stack:
-        journal = stack.enter_context(run_journal.opened(folder.journal))
-        saver = await stack.enter_async_context(checkpoints.opened(folder.checkpoints))
-        model = await _model(stack, embedded=request.embedded, journal=journal)
         reading = await stack.enter_async_context(open_reading(settings))
         corpus = await _corpus(stack, settings, reading.parser, tell) if settings.corpus else None
         named = await stack.enter_async_context(open_engines(settings))
+        folder = await stack.enter_async_context(opening)
+        await folder.write(REQUEST, request.as_json())
+        journal = stack.enter_context(run_journal.opened(folder.journal))
+        saver = await stack.enter_async_context(checkpoints.opened(folder.checkpoints))
+        model = await _model(stack, embedded=request.embedded, journal=journal)
         asked = [Journalled(engine, journal) for engine in (*named, *engines)]
         every: list[SearchEngine] = [*asked, *([corpus] if corpus else [])]
         library = Library(
@@ -189,7 +190,11 @@ async def open_tools(
             reads_at_once=settings.reads_at_once,
         )
         steps = run_journal.RunJournal(journal, model)
-        yield pipeline.Tools(model, library, folder, request.formats, steps, saver)
+        try:
+            yield pipeline.Tools(model, library, folder, request.formats, steps, saver)
+        finally:
+            usage = model.usage()
+            folder.is_paid = bool(usage.usd or usage.unpriced)
 
 
 @dataclass(frozen=True, slots=True)

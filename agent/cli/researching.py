@@ -170,7 +170,7 @@ def _go_on(stopped: Path, settings: Settings, **options: Any) -> int:  # noqa: A
 
 def _finish(
     work: Callable[[Tell], Coroutine[None, None, Report]],
-    out: Path,
+    runs: Path,
     formats: tuple[str, ...],
     *,
     quiet: bool,
@@ -184,7 +184,7 @@ def _finish(
 
     with teller(quiet=quiet) as tell:
         report = asyncio.run(work(tell))
-    _print_result(report, out / report.run.id, formats, quiet=quiet, as_json=as_json)
+    _print_result(report, runs / report.run.id, formats, quiet=quiet, as_json=as_json)
     return EXIT_STATUS[report.run.status]
 
 

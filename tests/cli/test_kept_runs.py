@@ -29,7 +29,7 @@ async def test_a_stopped_run_is_named_listed_resumed_compared_and_removed(
         }
         failed = await deep_research("run", QUESTION, "--quiet", **variables)
         assert failed.status == 1
-        assert "refused the request" in failed.err.splitlines()[0]
+        assert "refused the request" in failed.err
         stopped = (await deep_research("list", "--json")).line
         assert f"deep-research resume {stopped['id']} goes on" in failed.err
         assert (stopped["status"], stopped["question"]) == ("stopped", QUESTION)
