@@ -1,19 +1,93 @@
-"""Finds a run by what a person remembers of it, and shows it."""
+"""Finds runs by what a person remembers of them; lists, shows and removes them."""
 
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agent.adapters.run_folder import unfinished
+from agent.adapters.run_folder import WorkingFolder, run_id, unfinished
+from agent.adapters.run_lock import held, is_held
 from agent.adapters.run_request import read_request
-from agent.errors import RunDamaged, RunFinished, RunUnknown
+from agent.errors import RunDamaged, RunFinished, RunUnknown, RunUnwritable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from agent.domain.question import Question
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A run in a list; ``usd`` is None while it is not known."""
+
+    id: str
+    status: str
+    started: datetime
+    question: str
+    folder: Path
+    usd: float | None = None
+
+    def as_json(self) -> str:
+        """Return it as one line."""
+        return json.dumps(asdict(self), ensure_ascii=False, default=str)
+
+
+def listed(out: Path) -> list[Listed]:
+    """Return all runs in a folder, latest first; what cannot be read is none."""
+    stopped = [_stopped(folder) for _, folder in unfinished(out)]
+    runs = [*map(_finished, _finished_folders(out)), *stopped]
+    return sorted(filter(None, runs), key=lambda run: run.started, reverse=True)
+
+
+def _finished(folder: Path) -> Listed | None:
+    try:
+        told = _read(folder / "run.json")
+        return Listed(
+            id=told["id"],
+            status=told["status"],
+            started=datetime.fromisoformat(told["started"]),
+            question=told["question"]["text"],
+            folder=folder,
+            usd=told["usd"],
+        )
+    except (RunUnknown, KeyError, TypeError, ValueError):
+        return None
+
+
+def _stopped(folder: Path) -> Listed | None:
+    id_ = run_id(folder)
+    status = "going on" if is_held(WorkingFolder(folder.parent, id_).lock) else "stopped"
+    try:
+        request = read_request(folder)
+    except RunDamaged:
+        return None
+    return Listed(id_, status, request.started, request.question.text, folder)
+
+
+def remove(run: Listed) -> None:
+    """Remove a run; raise RunBusy if a process works on it, RunUnwritable if the disk refuses."""
+    try:
+        with held(WorkingFolder(run.folder.parent, run.id).lock):
+            gone = run.folder.with_name(f".{run.id}.removed")  # never half of it under its name
+            run.folder.rename(gone)
+            shutil.rmtree(gone)
+    except OSError as error:
+        raise RunUnwritable(f"cannot remove {run.folder}: {error.strerror or error}") from error
+
+
+def find_any(name: str, out: Path) -> Listed:
+    """Return a run, finished or not; raise RunUnknown if there is none or more than one."""
+    try:
+        found = _stopped(find_unfinished(name, out))
+    except RunFinished:
+        found = _finished(find(name, out))
+    if found is None:
+        raise RunUnknown(f"the run {name!r} cannot be read", mend="remove its folder by hand")
+    return found
 
 
 def find(name: str, out: Path) -> Path:
@@ -23,8 +97,11 @@ def find(name: str, out: Path) -> Path:
     """
     if (Path(name) / "run.json").is_file():
         return Path(name)
-    finished = (path.parent for path in out.glob("[!.]*/run.json"))
-    return _named(name, out, {folder.name: folder for folder in finished})
+    return _named(name, out, {folder.name: folder for folder in _finished_folders(out)})
+
+
+def _finished_folders(out: Path) -> Iterator[Path]:
+    return (path.parent for path in out.glob("[!.]*/run.json"))
 
 
 def find_unfinished(name: str, out: Path) -> Path:

@@ -70,6 +70,14 @@ class WorkingFolder:
         except OSError as error:
             raise _unwritable(self.aside / name, error) from error
 
+    def refuse_finished(self) -> None:
+        """Raise RunFinished if the run is, and RunUnknown if it never was."""
+        if self.path.is_dir():
+            raise RunFinished(f"the run {self.id} is finished: {self.path}")
+        if not self.aside.is_dir():
+            out = self.path.parent
+            raise RunUnknown(f"no run {self.id!r} in {out}", mend="see deep-research list")
+
     def publish(self) -> None:
         """Give the folder its name; the state of a run that is done is of no more use."""
         try:
@@ -106,18 +114,17 @@ async def new_run_folder(out: Path, question: str, today: date) -> AsyncIterator
 
 
 @asynccontextmanager
-async def unfinished_run_folder(out: Path, run_id: str) -> AsyncIterator[WorkingFolder]:
+async def taken_up(run: WorkingFolder) -> AsyncIterator[WorkingFolder]:
     """Take up the folder of a run that was stopped, and publish it at the end.
 
     Raises RunBusy if another process works on it, RunFinished if nothing is left to do.
     """
-    run = WorkingFolder(out, run_id)
     with ExitStack() as stack:
         try:
             stack.enter_context(held(run.lock))
         except OSError as error:
-            raise _unwritable(out, error) from error
-        _refuse_finished(run)
+            raise _unwritable(run.lock, error) from error
+        run.refuse_finished()
         async with _published(run):
             yield run
 
@@ -150,17 +157,10 @@ async def _published(run: WorkingFolder) -> AsyncIterator[None]:
     """Publish a run that ends well; of one that does not, say whether it can be taken up again."""
     try:
         yield
+        await asyncio.to_thread(run.publish)
     except DeepResearchError as error:
         error.stopped_run = run.id if run.is_worth_keeping else ""
         raise
-    await asyncio.to_thread(run.publish)
-
-
-def _refuse_finished(run: WorkingFolder) -> None:
-    if run.path.is_dir():
-        raise RunFinished(f"the run {run.id} is finished: {run.path}")
-    if not run.aside.is_dir():
-        raise RunUnknown(f"no run {run.id!r} in {run.path.parent}", mend="see deep-research list")
 
 
 def _unwritable(path: Path, error: OSError) -> RunUnwritable:

@@ -52,6 +52,18 @@ def held(path: Path) -> Iterator[None]:
         file.close()
 
 
+def is_held(path: Path) -> bool:
+    """Whether a process holds a lock file."""
+    try:
+        with path.open("rb") as file:
+            _lock(file)
+    except FileNotFoundError:
+        return False
+    except (BlockingIOError, PermissionError):
+        return True
+    return False
+
+
 def _taken(path: Path) -> BinaryIO:
     """Return the file, locked."""
     while True:

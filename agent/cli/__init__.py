@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from agent.cli.inspecting import claims, doctor, read, search, show, verify
+from agent.cli.keeping import compare, list_, open_, prune, rm
 from agent.cli.researching import demo, refine, resume, run
 from agent.errors import DeepResearchError
 
@@ -45,7 +46,10 @@ def cli() -> None:
     """Turn a vague topic into a cited report in which every sentence rests on a verbatim quote."""
 
 
-for command in (run, resume, demo, refine, read, search, show, verify, claims, doctor):
+for command in (
+    *(run, resume, demo, refine, read, search),
+    *(list_, show, open_, compare, verify, claims, rm, prune, doctor),
+):
     cli.add_command(command)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from agent import rendering, running
@@ -13,7 +13,7 @@ from agent.adapters.document_store import FolderDocuments
 from agent.adapters.engines.journalled import Journalled
 from agent.adapters.event_log import event_log
 from agent.adapters.fetching.pages import Reader
-from agent.adapters.run_folder import REQUEST, new_run_folder, unfinished_run_folder
+from agent.adapters.run_folder import REQUEST, WorkingFolder, new_run_folder, taken_up
 from agent.adapters.run_request import Request, read_request
 from agent.domain.events import Event
 from agent.domain.question import Question
@@ -37,8 +37,9 @@ from agent.wiring.reading import Reading, open_corpus, open_reading
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
 
-    from agent.adapters.run_folder import WorkingFolder
+    from agent.adapters.corpus import Corpus
     from agent.domain.question import Brief
     from agent.domain.report import Report
     from agent.ports import SearchEngine
@@ -88,8 +89,8 @@ async def research(
     if isinstance(question, str):
         question = Question(question, depth=settings.depth, breadth=settings.breadth)
     request = _request(question, settings, formats, embedded=embedded, demo=demo)
-    async with _new_folder(request, settings) as folder:
-        return await _report(folder, request, settings, host, engines)
+    opening = _new_folder(request, settings)
+    return await _report(opening, request, settings, host, engines)
 
 
 async def resume(
@@ -106,14 +107,15 @@ async def resume(
     nothing is left to do, RunDamaged if what was kept of it cannot be read.
     """
     settings = settings or read_settings()
-    async with unfinished_run_folder(settings.out, run_id) as folder:
-        request = read_request(folder.aside)
-        if request.demo:
-            message = "the miniature internet that this demo read is gone"
-            raise RunDamaged(message, mend="run the demo again")
-        own = read_settings(**{**settings.model_dump(), **request.settings})
-        host.tell(Event("refine", f"{run_id} is taken up again"))
-        return await _report(folder, request, own, host, engines)
+    stopped = WorkingFolder(settings.out, run_id)
+    stopped.refuse_finished()
+    request = read_request(stopped.aside)
+    if request.demo:
+        message = "the miniature internet that this demo read is gone"
+        raise RunDamaged(message, mend="run the demo again")
+    own = read_settings(**{**settings.model_dump(), **request.settings})
+    host.tell(Event("refine", f"{run_id} is taken up again"))
+    return await _report(taken_up(stopped), request, own, host, engines)
 
 
 @asynccontextmanager
@@ -131,8 +133,9 @@ async def open_tools(
     """
     request = _request(question, settings, formats, embedded=embedded)
     async with (
+        _inputs(request, settings, NOBODY, engines) as inputs,
         _new_folder(request, settings) as folder,
-        _tools(folder, request, settings, NOBODY, engines) as tools,
+        _tools(folder, request, settings, inputs, Brake(limits(settings))) as tools,
     ):
         yield tools
 
@@ -169,51 +172,69 @@ def _kept(settings: Settings) -> Mapping[str, object]:
     )
 
 
-@asynccontextmanager
-async def _new_folder(request: Request, settings: Settings) -> AsyncIterator[WorkingFolder]:
-    day, text = request.started.date(), request.question.text
-    async with new_run_folder(settings.out, text, day) as folder:
-        await folder.write(REQUEST, request.as_json())
-        yield folder
+def _new_folder(request: Request, settings: Settings) -> AbstractAsyncContextManager[WorkingFolder]:
+    return new_run_folder(settings.out, request.question.text, request.started.date())
 
 
 async def _report(
-    folder: WorkingFolder,
+    opening: AbstractAsyncContextManager[WorkingFolder],
     request: Request,
     settings: Settings,
     host: Host,
     engines: Sequence[SearchEngine],
 ) -> Report:
-    with event_log(folder.events, host.tell) as tell:
-        told = replace(host, tell=tell)
-        async with _tools(folder, request, settings, told, engines) as tools:
-            return await running.run(request.question, tools, told, started=request.started)
+    brake = host.brake or Brake(limits(settings))
+    async with _inputs(request, settings, host, engines) as inputs, opening as folder:
+        with event_log(folder.events, host.tell) as tell:
+            async with _tools(folder, request, settings, inputs, brake) as tools:
+                told = replace(host, tell=tell)
+                return await running.run(request.question, tools, told, started=request.started)
+
+
+@dataclass(frozen=True, slots=True)
+class _Inputs:
+    """What a run reads from; it is opened before the run's folder is made."""
+
+    engines: Sequence[SearchEngine]
+    corpus: Corpus | None
+    reading: Reading
+
+
+@asynccontextmanager
+async def _inputs(
+    request: Request, settings: Settings, host: Host, engines: Sequence[SearchEngine]
+) -> AsyncIterator[_Inputs]:
+    async with (
+        open_reading(settings) as reading,
+        open_corpus(settings, reading.parser, host.tell) as corpus,
+        open_engines(settings) as named,
+    ):
+        every: list[SearchEngine] = [*named, *engines, *([corpus] if corpus else [])]
+        wanted = request.question.sources
+        yield _Inputs([engine for engine in every if engine.kind in wanted], corpus, reading)
 
 
 @asynccontextmanager
 async def _tools(
-    folder: WorkingFolder,
-    request: Request,
-    settings: Settings,
-    host: Host,
-    engines: Sequence[SearchEngine],
+    folder: WorkingFolder, request: Request, settings: Settings, inputs: _Inputs, brake: Brake
 ) -> AsyncIterator[Tools]:
-    """Open everything a run works with; what it leaves in its folder is closed before it ends."""
+    """Open what a run keeps in its folder, and the models; both are closed before it is published.
+
+    What the corpus answers is not journalled: it costs nothing.
+    """
+    await folder.write(REQUEST, request.as_json())
     async with AsyncExitStack() as stack:
         journal = stack.enter_context(run_journal.opened(folder.journal))
         saver = await stack.enter_async_context(checkpoints.opened(folder.checkpoints))
         chat = await stack.enter_async_context(
             open_models(settings, embedded=request.embedded, journal=journal)
         )
-        reading = await stack.enter_async_context(open_reading(settings))
-        corpus = await stack.enter_async_context(open_corpus(settings, reading.parser, host.tell))
-        named = await stack.enter_async_context(open_engines(settings))
-        asked = [Journalled(engine, journal) for engine in (*named, *engines)]
-        every: list[SearchEngine] = [*asked, *([corpus] if corpus else [])]
-        brake = host.brake or Brake(limits(settings))
         library = Library(
-            engines=[engine for engine in every if engine.kind in request.question.sources],
-            reader=Reader(reading.web, corpus),
+            engines=[
+                engine if engine is inputs.corpus else Journalled(engine, journal)
+                for engine in inputs.engines
+            ],
+            reader=Reader(inputs.reading.web, inputs.corpus),
             documents=FolderDocuments(folder.documents),
             clock=SystemClock(),
             pages=settings.pages,
