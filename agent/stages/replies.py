@@ -21,6 +21,21 @@ class BriefReply(BaseModel):
     arxiv_queries: list[str]
 
 
+class ClarifyReply(BaseModel):
+    """What a person is to be asked before the research."""
+
+    questions: list[str]
+
+
+class BriefEdit(BaseModel):
+    """The parts of a brief that a person changed."""
+
+    restated: str | None = None
+    sub_questions: list[Text] | None = None
+    web_queries: list[Text] | None = None
+    arxiv_queries: list[Text] | None = None
+
+
 class QueriesReply(BaseModel):
     """More queries, for what is still without evidence."""
 

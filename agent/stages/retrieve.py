@@ -140,6 +140,13 @@ class _Round:
         )
 
     async def run(self) -> None:
+        """Search and read; what stops one task stops all, and is told once."""
+        try:
+            await self._run()
+        except ExceptionGroup as group:
+            raise group.exceptions[0] from group
+
+    async def _run(self) -> None:
         """Search, and read from the first answers on, until all is read or the brake is pulled."""
         async with asyncio.TaskGroup() as group:
             brake = group.create_task(self.library.brake.pulled("retrieve"))
@@ -179,7 +186,8 @@ class _Round:
             why = str(error) or f"no answer in {SEARCH_SECONDS:g} s"
             self._failed(Failure(f"{engine.name} search for {query!r}", why))
         else:
-            self.tell(Event("retrieve", f"{engine.name}: {len(hits)} hits for {query}"))
+            text = f"{engine.name}: {len(hits)} hits for {query}"
+            self.tell(Event("retrieve", text, counts={"searches": 1}))
         found = None if hits is None else len(hits)
         self.searches[place] = Search(engine.name, engine.kind, query, found)
         self.rankings[place] = Ranking(engine.name, query, tuple(hits or ()))
@@ -220,11 +228,11 @@ class _Round:
             self.known.update(_keys(choice.candidate))
             return
         self.sources.append((_keys(choice.candidate), source))
-        self.tell(Event("retrieve", f"read {source.title}"))
+        self.tell(Event("retrieve", f"read {source.title}", counts={"pages": 1}))
 
     def _failed(self, failure: Failure) -> None:
         self.failures.append(failure)
-        self.tell(Event("retrieve", f"failed: {failure.what}: {failure.why}"))
+        self.tell(Event("retrieve", f"failed: {failure.what}: {failure.why}", "failed"))
 
     async def added_to_before(self) -> Evidence:
         """Return the evidence of all rounds: sources numbered on, the same text only once."""

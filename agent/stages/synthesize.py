@@ -17,8 +17,9 @@ from agent.stages.fitting import fit
 from agent.stages.replies import OutlineReply, SectionPlan, SectionReply
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from agent.domain.events import Counted
     from agent.domain.evidence import Evidence
     from agent.domain.packing import PackedSource
     from agent.domain.prompt import Prompt
@@ -151,7 +152,7 @@ async def _section(desk: Desk, outline: Sequence[SectionPlan], number: int) -> O
     try:
         claims = await _claims(desk, prompt)
     except (AnswerUnusable, ModelUnavailable) as error:
-        desk.tell(Event("synthesize", f"failed: {plan.title}: {error}"))
+        desk.tell(Event("synthesize", f"failed: {plan.title}: {error}", "failed"))
         return error
     language = desk.brief.language
     if not all(written_in(claim.sentence, language) for claim in claims):
@@ -159,7 +160,8 @@ async def _section(desk: Desk, outline: Sequence[SectionPlan], number: int) -> O
     foreign = [claim for claim in claims if not written_in(claim.sentence, language)]
     lost = [claim for claim in foreign if not _is_quoted_whole(claim)]
     kept = tuple(claim for claim in claims if claim not in lost)
-    desk.tell(Event("synthesize", f"{plan.title}: {len(kept)} claims"))
+    written: Mapping[Counted, int] = {"sections": 1, "claims": len(kept)}
+    desk.tell(Event("synthesize", f"{plan.title}: {len(kept)} claims", counts=written))
     section = DraftSection(plan.title, tuple(plan.sub_questions), kept)
     return Written((section,) if kept or not lost else (), _aloud(plan, lost, foreign, language))
 
@@ -176,7 +178,7 @@ async def _claims_again(
     try:
         return await _claims(desk, replace(prompt, user=f"{prompt.user}\n\n{reason}"))
     except (AnswerUnusable, ModelUnavailable) as error:
-        desk.tell(Event("synthesize", f"could not be sent back: {error}"))
+        desk.tell(Event("synthesize", f"failed: could not be sent back: {error}", "failed"))
         return before
 
 

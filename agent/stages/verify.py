@@ -28,6 +28,7 @@ from agent.stages.replies import RepairReply
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from agent.domain.events import Counted
     from agent.domain.evidence import Evidence
     from agent.domain.question import Brief
     from agent.domain.report import Citation, Draft, Judge
@@ -98,7 +99,9 @@ async def verify(
     second = await _decided(mended, "repaired", evidence, texts, model=model)
     after = _added(before, draft, {**first.held, **second.held}, failing)
     new = len(after.claims) - len(before.claims)
-    tell(Event("verify", f"{new} claims held, {len(after.dropped) - len(before.dropped)} dropped"))
+    lost = len(after.dropped) - len(before.dropped)
+    counts: Mapping[Counted, int] = {"held": new, "dropped": lost}
+    tell(Event("verify", f"{new} claims held, {lost} dropped", counts=counts))
     said = dict.fromkeys(before.failures + first.failures + failures + second.failures)
     return replace(after, failures=tuple(said))
 
