@@ -9,6 +9,7 @@
     ├── ModelUnavailable         the gateway gave no answer
     ├── RunUnwritable            the run folder cannot be made or written
     ├── RunUnknown               no such run, or not a run of ours
+    ├── ExtraMissing             a format needs a package that is not installed
     ├── DocumentLost             a stored text is gone, or was changed
     ├── TemplateBroken           a template asks for what it was not given
     │
@@ -69,6 +70,10 @@ class RunUnwritable(DeepResearchError):
 
 class RunUnknown(DeepResearchError):
     """There is no such run, or the folder is not one of ours."""
+
+
+class ExtraMissing(DeepResearchError):
+    """A format or style needs a package, or a library, that is not installed."""
 
 
 class DocumentLost(DeepResearchError):
