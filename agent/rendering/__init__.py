@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from agent.errors import InvalidSettings
-from agent.rendering.bibtex import as_bibtex
+from agent.rendering.bibliography.bibtex import as_bibtex
 from agent.rendering.html_report import as_html
 from agent.rendering.json_report import as_json
 from agent.rendering.markdown_report import as_markdown

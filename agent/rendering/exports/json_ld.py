@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from agent.rendering.clean_text import clean
 from agent.rendering.links import linkable
-from agent.rendering.names import Name, names_of
+from agent.rendering.bibliography.names import Name, names_of
 
 if TYPE_CHECKING:
     from agent.domain.evidence import Source
