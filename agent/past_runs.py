@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agent.errors import RunUnknown
+from agent.rendering.reading_back import read
+
+if TYPE_CHECKING:
+    from agent.domain.report import Report
 
 
 def find(name: str, out: Path) -> Path:
@@ -31,6 +35,22 @@ def find(name: str, out: Path) -> Path:
         names = ", ".join(run.name for run in found)
         raise RunUnknown(f"{name!r} could be {names}", mend="type more of it")
     return found[0]
+
+
+def report(name: str, out: Path) -> tuple[Report, str]:
+    """Return the report of a run, named as for ``find`` or by its report.json, and the run's id.
+
+    The id is the name of the folder, which a report of a stranger cannot choose.
+    """
+    path = Path(name) if Path(name).is_file() else find(name, out) / "report.json"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise RunUnknown(f"{path} cannot be read: {error}") from error
+    try:
+        return read(text), path.resolve().parent.name
+    except RunUnknown as error:
+        raise RunUnknown(f"{path} cannot be read: {error}") from error
 
 
 def shown(folder: Path) -> str:

@@ -220,9 +220,9 @@ async def _deepen(state: State, tools: Tools, tell: Tell) -> Update:
 
 async def _render(state: State, tools: Tools, tell: Tell) -> Update:
     report = _report(state, tools)
-    files = await asyncio.to_thread(rendering.render, report, tools.formats)
-    for name, text in files.items():
-        await tools.folder.write(name, text)
+    files = await asyncio.to_thread(rendering.files, report, tools.formats)
+    for name, data in files.items():
+        await tools.folder.write(name, data)
     await tools.folder.write("5-report.json", manifest(files))
     await tools.folder.write("run.json", run_file(report))
     tell(Event("render", f"{report.run.status}: {', '.join(files)}"))

@@ -104,7 +104,7 @@ class RunFolder(Protocol):
         """The run's id, which is the folder's name."""
         ...
 
-    async def write(self, name: str, text: str) -> None:
+    async def write(self, name: str, content: str | bytes) -> None:
         """Put one file aside under the name it will have."""
         ...
 

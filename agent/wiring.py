@@ -106,8 +106,10 @@ async def open_tools(
 ) -> AsyncIterator[pipeline.Tools]:
     """Open everything a run works with; publish its folder at the end, or leave no trace.
 
-    The report as JSON is always among the ``formats``: other programs read it.
+    The report as JSON is always among the ``formats``: other programs read it. Raises
+    ExtraMissing, before anything is spent, if one of them needs what is not installed.
     """
+    rendering.require(formats)
     async with AsyncExitStack() as stack:
         clock = SystemClock()
         model = await _model(stack, embedded=embedded)

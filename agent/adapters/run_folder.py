@@ -33,10 +33,10 @@ class NewRunFolder:
         """Where the texts of this run's sources are kept."""
         return self.aside / "documents"
 
-    async def write(self, name: str, text: str) -> None:
+    async def write(self, name: str, content: str | bytes) -> None:
         """Write one file aside; raise RunUnwritable if the disk refuses."""
         try:
-            await asyncio.to_thread(_write, self.aside / name, text)
+            await asyncio.to_thread(_write, self.aside / name, content)
         except OSError as error:
             raise _unwritable(self.aside / name, error) from error
 
@@ -79,8 +79,8 @@ def slug(text: str) -> str:
     return name or (words[0][:LONGEST_SLUG] if words else "run")
 
 
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8", newline="")
+def _write(path: Path, content: str | bytes) -> None:
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 def _unwritable(path: Path, error: OSError) -> RunUnwritable:

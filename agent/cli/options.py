@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from agent.settings import Settings
 
 FORMATS: Final = ("md", "html", "json", "bib")
+ALL_FORMATS: Final = (*FORMATS, "ris", "csl", "jsonld", "txt", "brief", "docx", "pdf")
+CITATION_STYLES: Final = ("numeric", "author-year", "apa", "ieee", "gb7714")
 SOURCES: Final = ("web", "arxiv", "scholar", "corpus")
 STYLES: Final = ("brief", "report", "survey")
 
@@ -40,8 +42,10 @@ class WordList(click.ParamType[tuple[str, ...]]):
 def output_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add what says where a report goes and how loudly."""
     for option in reversed((
-        click.option("--format", "formats", type=WordList("formats", FORMATS), default=FORMATS,
-                     help="Which of md,html,json,bib to write; json always is."),
+        click.option("--format", "formats", type=WordList("formats", ALL_FORMATS), default=FORMATS,
+                     metavar="FORMATS",
+                     help=f"Which of {','.join(ALL_FORMATS)} to write; json always is."
+                     "  [md,html,json,bib]"),
         click.option("--out", type=click.Path(path_type=Path), help="Folder for runs.  [runs]"),
         click.option("--quiet", is_flag=True, help="Say nothing but the result."),
         click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON line."),

@@ -134,6 +134,7 @@ def _research(
 def _print_result(
     report: Report, path: Path, formats: tuple[str, ...], *, quiet: bool, as_json: bool
 ) -> None:
+    from agent.rendering.forms import FORMS
     from agent.rendering.step_files import result_line
 
     if as_json:
@@ -142,7 +143,7 @@ def _print_result(
     if not quiet:
         click.echo(_summary(report), err=True)
     first = "html" if "html" in formats else formats[0]
-    click.echo(path / f"report.{first}" if first != "bib" else path / "references.bib")
+    click.echo(path / FORMS[first].file)
 
 
 def _summary(report: Report) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from agent.rendering.clean_text import clean
 from agent.rendering.bibliography.keys import keyed
-from agent.rendering.links import linkable
 from agent.rendering.bibliography.names import Name, names_of
+from agent.rendering.clean_text import clean
+from agent.rendering.links import linkable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

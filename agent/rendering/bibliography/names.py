@@ -42,7 +42,7 @@ class Name:
 def name_of(author: str) -> Name:
     """Return a name in its parts; all of its characters stand in one of them."""
     whole = clean(author).strip(" ,")
-    if _CORPORATE.search(whole) or _UNSPACED.search(whole) or whole.count(",") > 1:
+    if not whole or _CORPORATE.search(whole) or _UNSPACED.search(whole) or whole.count(",") > 1:
         return Name(whole)
     family, comma, given = whole.partition(",")
     return Name(family.strip(), given.strip()) if comma else _in_speaking_order(whole)

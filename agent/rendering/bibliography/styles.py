@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
-from agent.rendering.clean_text import clean
 from agent.rendering.bibliography import processor
-from agent.rendering.links import linkable
 from agent.rendering.bibliography.names import names_of
+from agent.rendering.clean_text import clean
+from agent.rendering.links import linkable
 from agent.rendering.words import words_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
     from agent.domain.evidence import Source
     from agent.rendering.bibliography.names import Name
     from agent.rendering.words import Words
@@ -77,7 +78,9 @@ def _author_year(source: Source, year: str, words: Words) -> str:
 def _joined(parts: Sequence[str]) -> str:
     """Join the parts as sentences; an address is the end and has no full stop."""
     *said, address = parts
-    sentences = (part if part.endswith((".", "?", "!", "。")) else f"{part}." for part in said if part)
+    sentences = (
+        part if part.endswith((".", "?", "!", "。")) else f"{part}." for part in said if part
+    )
     return " ".join([*sentences, address]).strip()
 
 
@@ -124,7 +127,9 @@ def _shortened(text: str) -> str:
     """Cut a title that would make a mark longer than most sentences' clauses."""
     if len(text) <= _LONGEST_MARK:
         return text
-    return text[:_LONGEST_MARK].rpartition(" ")[0] + "…" if " " in text else text[:_LONGEST_MARK] + "…"
+    return (
+        text[:_LONGEST_MARK].rpartition(" ")[0] + "…" if " " in text else text[:_LONGEST_MARK] + "…"
+    )
 
 
 def _years(sources: Sequence[Source], words: Words) -> tuple[str, ...]:

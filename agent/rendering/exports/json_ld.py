@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
+from agent.rendering.bibliography.names import Name, names_of
 from agent.rendering.clean_text import clean
 from agent.rendering.links import linkable
-from agent.rendering.bibliography.names import Name, names_of
 
 if TYPE_CHECKING:
     from agent.domain.evidence import Source
@@ -20,7 +20,9 @@ _TYPES: Final = {
     "corpus": "DigitalDocument",
 }
 
-_LIVE_IN_HTML: Final = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
+_LIVE_IN_HTML: Final = {
+    ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"
+}
 """What could end a script element or a line of script; JSON reads the escape as the same text."""
 
 

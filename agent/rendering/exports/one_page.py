@@ -33,7 +33,8 @@ def as_brief(report: Report, style: CitationStyle = "numeric") -> str:
     page = _Page(report, linked)
     for sentence in report.summary:
         page = page.longer(replace(page, sentences=(*page.sentences, sentence)))
-    for claim in _best_first(report):
+    said = {sentence.sentence for sentence in page.sentences}
+    for claim in (claim for claim in _best_first(report) if claim.sentence not in said):
         page = page.longer(replace(page, claims=(*page.claims, claim)))
     return page.text.strip() + "\n"
 
@@ -50,7 +51,9 @@ class _Page:
     def longer(self, other: _Page) -> _Page:
         """Return the other page if it is one, else this."""
         lines = other.text.splitlines()
-        return other if sum(max(1, -(-columns(line) // COLUMNS)) for line in lines) <= LINES else self
+        return (
+            other if sum(max(1, -(-columns(line) // COLUMNS)) for line in lines) <= LINES else self
+        )
 
     @property
     def text(self) -> str:

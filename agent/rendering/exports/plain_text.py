@@ -52,7 +52,7 @@ def _summary(report: Report, by_source: Mapping[str, str], words: Words) -> Iter
         return
     yield from _underlined(words.say("summary"), "-")
     for sentence in report.summary:
-        held = "".join(_marked(report.condensed(sentence), by_source))
+        held = _marked(report.condensed(sentence), by_source)
         yield from wrapped(f"{clean(sentence.sentence)} {held}", WIDTH, first="* ", rest="  ")
     yield ""
 
@@ -61,7 +61,7 @@ def _sections(report: Report, by_source: Mapping[str, str]) -> Iterator[str]:
     for section in report.sections:
         yield from _underlined(clean(section.title), "-")
         for claim in section.claims:
-            yield from _paragraph(f"{clean(claim.sentence)} {''.join(_marked([claim], by_source))}")
+            yield from _paragraph(f"{clean(claim.sentence)} {_marked([claim], by_source)}")
 
 
 def _gaps(report: Report, words: Words) -> Iterator[str]:
@@ -83,6 +83,8 @@ def _sources(
     for source, reference in zip(report.cited, references, strict=True):
         first = f"{by_source[source.id]} " if style in NUMBERED else ""
         yield from wrapped(reference, WIDTH, first=first, rest="    ")
+        if source.publication.retracted:
+            yield f"    {words.say('retracted')}"
         for quote in _quotes(report, source, words):
             yield from wrapped(quote, WIDTH, first="    ", rest="    ")
         yield ""
@@ -98,9 +100,9 @@ def _quotes(report: Report, source: Source, words: Words) -> Iterator[str]:
             yield f"“{clean(citation.quote)}”{at}"
 
 
-def _marked(claims: Sequence[Claim], by_source: Mapping[str, str]) -> Iterator[str]:
-    for id_ in dict.fromkeys(c.source for claim in claims for c in claim.citations):
-        yield by_source[id_]
+def _marked(claims: Sequence[Claim], by_source: Mapping[str, str]) -> str:
+    cited = dict.fromkeys(c.source for claim in claims for c in claim.citations)
+    return " ".join(by_source[source] for source in cited).replace("] [", "][")
 
 
 def _underlined(title: str, rule: str) -> list[str]:

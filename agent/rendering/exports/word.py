@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from agent.rendering.bibliography.styles import NUMBERED, formatted, marks
 from agent.rendering.clean_text import clean
 from agent.rendering.exports.word_parts import (
+    FOOTNOTE_REFERENCE,
     Footnotes,
     add_bookmark,
     add_link,
@@ -65,7 +66,9 @@ class _Writing:
             banner.add_run(f" {clean(report.run.reason)}")
         cited = words.count("sources", len(report.cited))
         held = words.count("claims", len(report.claims), sources=cited)
-        self.document.add_paragraph(f"{held} · {words.say('finished')} {moment(report.run.finished)}")
+        self.document.add_paragraph(
+            f"{held} · {words.say('finished')} {moment(report.run.finished)}"
+        )
 
     def summary(self) -> None:
         if self._report.summary:
@@ -81,7 +84,9 @@ class _Writing:
             self.document.add_heading(clean(section.title), 1)
             for claim in section.claims:
                 paragraph = self.document.add_paragraph(clean(claim.sentence))
-                for citation in dict.fromkeys(claim.citations):
+                for place, citation in enumerate(dict.fromkeys(claim.citations)):
+                    if place:
+                        paragraph.add_run(", ", style=FOOTNOTE_REFERENCE)
                     self._fill(self._footnotes.add(paragraph), citation)
 
     def gaps(self) -> None:

@@ -9,7 +9,7 @@ import zipfile
 from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
-from docx import Document as new_document
+import docx
 from docx.enum.style import WD_STYLE_TYPE
 from docx.opc.constants import CONTENT_TYPE, RELATIONSHIP_TYPE
 from docx.opc.packuri import PackURI
@@ -40,7 +40,7 @@ _EARLIEST: Final = (1980, 1, 1, 0, 0, 0)
 
 def styled_document() -> Document:
     """Return an empty document with the styles that its template lacks."""
-    document = new_document()
+    document = docx.Document()
     link = document.styles.add_style(HYPERLINK, WD_STYLE_TYPE.CHARACTER)
     link.font.color.rgb = RGBColor(0x1F, 0x5C, 0x7A)
     link.font.underline = True
@@ -61,7 +61,8 @@ class Footnotes:
             raise AssertionError(message)
         declared = "".join(f'<w:footnote w:id="{id_}"/>' for id_, _ in enumerate(_SEPARATORS))
         lines = "".join(
-            f'<w:footnote w:id="{id_}" w:type="{line}"><w:p><w:r><w:{line}/></w:r></w:p></w:footnote>'
+            f'<w:footnote w:id="{id_}" w:type="{line}"><w:p><w:r><w:{line}/></w:r></w:p>'
+            "</w:footnote>"
             for id_, line in enumerate(_SEPARATORS)
         )
         self._root = parse_xml(f"<w:footnotes {nsdecls('w', 'r')}>{lines}</w:footnotes>")
@@ -75,7 +76,9 @@ class Footnotes:
     def add(self, paragraph: Paragraph) -> Paragraph:
         """Put a reference at the end of a paragraph; return the footnote's own, to be filled."""
         id_ = {qn("w:id"): str(len(self._root))}
-        _append(paragraph.add_run(style=FOOTNOTE_REFERENCE), OxmlElement("w:footnoteReference", id_))
+        _append(
+            paragraph.add_run(style=FOOTNOTE_REFERENCE), OxmlElement("w:footnoteReference", id_)
+        )
         footnote = OxmlElement("w:footnote", id_)
         self._root.append(footnote)
         footnote.append(OxmlElement("w:p"))
