@@ -45,9 +45,7 @@ def require(formats: Sequence[str]) -> None:
         FORMS[name].load()
 
 
-def _made(
-    report: Report, formats: Sequence[str], style: CitationStyle
-) -> dict[str, str | bytes]:
+def _made(report: Report, formats: Sequence[str], style: CitationStyle) -> dict[str, str | bytes]:
     require(formats)
     forms = (FORMS[name] for name in dict.fromkeys(formats))
     return {form.file: form.load()(report, style) for form in forms}

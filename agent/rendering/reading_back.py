@@ -44,7 +44,8 @@ def read(text: str) -> Report:
         (report,) = _adapter().validate_python((_as_built(told),))
     except ValidationError as error:
         first = error.errors()[0]
-        raise RunUnknown(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        where = ".".join(map(str, first["loc"][1:]))  # the first is the place in our own tuple
+        raise RunUnknown(f"{where}: {first['msg']}") from error
     except (ValueError, TypeError, KeyError, AttributeError, InvalidQuestion) as error:
         raise RunUnknown(f"it is not a report as {SCHEMA} has it: {error!r}") from error
     _hold_together(report)

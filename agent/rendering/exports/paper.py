@@ -23,12 +23,13 @@ if TYPE_CHECKING:
 
 def as_pdf(report: Report) -> bytes:
     """Return report.pdf, tagged so that screen readers can read it."""
-    page = weasyprint.HTML(string=as_html(report), url_fetcher=_refuse)
-    sheet = weasyprint.CSS(string=fill("5-render/pdf.css"), url_fetcher=_refuse)
+    page = weasyprint.HTML(string=as_html(report), url_fetcher=refuse)
+    sheet = weasyprint.CSS(string=fill("5-render/pdf.css"), url_fetcher=refuse)
     written: bytes = page.write_pdf(stylesheets=[sheet], pdf_variant="pdf/ua-1")
     return written
 
 
-def _refuse(url: str, *_: object, **__: object) -> NoReturn:
+def refuse(url: str, *_: object, **__: object) -> NoReturn:
+    """Be called by WeasyPrint for every address on the page, and let it read none."""
     message = f"a report is whole in itself: {url} is not read"
     raise ValueError(message)
