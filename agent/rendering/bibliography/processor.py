@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from agent.rendering.bibliography.csl_json import items
@@ -11,8 +12,6 @@ from agent.rendering.extras import extra
 from agent.rendering.words import words_for
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from agent.domain.evidence import Source
 
 _LOCALES: Final = {"en": "en-US", "zh": "zh-CN"}
@@ -26,8 +25,12 @@ class Processed(NamedTuple):
     marks: tuple[str, ...]
 
 
-def processed(sources: Sequence[Source], style: str, language: str) -> Processed:
-    """Return references without their numbers, and marks; raise ExtraMissing without citeproc."""
+@lru_cache(maxsize=1)
+def processed(sources: tuple[Source, ...], style: str, language: str) -> Processed:
+    """Return references without their numbers, and marks; raise ExtraMissing without citeproc.
+
+    The last is kept, as references and marks are asked for one after the other.
+    """
     if not sources:
         return Processed((), ())
     told = items(sources)

@@ -43,7 +43,7 @@ def formatted(sources: Sequence[Source], style: CitationStyle, language: str) ->
     ``language`` is a BCP 47 tag. Raises ExtraMissing if the style needs one.
     """
     if style in _CSL:
-        return processor.processed(sources, _CSL[style], language).references
+        return processor.processed(tuple(sources), _CSL[style], language).references
     words = words_for(language)
     if style == "numeric":
         return tuple(_numeric(source, words) for source in sources)
@@ -57,7 +57,7 @@ def marks(sources: Sequence[Source], style: CitationStyle, language: str) -> tup
     if style in NUMBERED:
         return tuple(f"[{number}]" for number, _ in enumerate(sources, 1))
     if style in _CSL:
-        return processor.processed(sources, _CSL[style], language).marks
+        return processor.processed(tuple(sources), _CSL[style], language).marks
     words = words_for(language)
     named = zip(sources, _years(sources, words), strict=True)
     return tuple(f"({_who(source, words)} {year})" for source, year in named)

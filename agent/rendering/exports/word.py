@@ -49,8 +49,9 @@ class _Writing:
         self._language = report.brief.language
         self._words = words_for(report.brief.language)
         self._footnotes = Footnotes(self.document)
-        self._marks = marks(report.cited, style, self._language)
-        self._numbers = {source.id: number for number, source in enumerate(report.cited, 1)}
+        self._sources = report.cited
+        self._marks = marks(self._sources, style, self._language)
+        self._numbers = {source.id: number for number, source in enumerate(self._sources, 1)}
 
     def head(self) -> None:
         report, words = self._report, self._words
@@ -97,10 +98,10 @@ class _Writing:
 
     def sources(self) -> None:
         self.document.add_heading(self._words.say("sources"), 1)
-        if not self._report.cited:
+        if not self._sources:
             self.document.add_paragraph(self._words.say("sources_none"))
-        references = formatted(self._report.cited, self._style, self._language)
-        for number, source in enumerate(self._report.cited, 1):
+        references = formatted(self._sources, self._style, self._language)
+        for number, source in enumerate(self._sources, 1):
             mark = f"{self._marks[number - 1]} " if self._style in NUMBERED else ""
             paragraph = self.document.add_paragraph(mark)
             add_bookmark(paragraph, _place(number), number)
@@ -116,7 +117,7 @@ class _Writing:
     def _fill(self, note: Paragraph, citation: Citation) -> None:
         """Write the quote, its page, and where it stands, in this document and outside."""
         number = self._numbers[citation.source]
-        source = self._report.cited[number - 1]
+        source = self._sources[number - 1]
         page = source.page(citation.start)
         at = f" {self._words.say('page', n=page)}" if page else ""
         note.add_run(f" “{clean(citation.quote)}”{at} ")

@@ -39,14 +39,18 @@ _EARLIEST: Final = (1980, 1, 1, 0, 0, 0)
 
 
 def styled_document() -> Document:
-    """Return an empty document with the styles that its template lacks."""
+    """Return an empty document, with the styles that its template lacks and without the others."""
     document = docx.Document()
-    link = document.styles.add_style(HYPERLINK, WD_STYLE_TYPE.CHARACTER)
+    for style in list(document.styles):
+        if style.type is WD_STYLE_TYPE.TABLE and style.name != "Normal Table":
+            style.delete()  # there are a hundred, and each is looked at whenever one is named
+    link = document.styles.add_style(HYPERLINK, WD_STYLE_TYPE.CHARACTER, builtin=True)
     link.font.color.rgb = RGBColor(0x1F, 0x5C, 0x7A)
     link.font.underline = True
-    mark = document.styles.add_style(FOOTNOTE_REFERENCE, WD_STYLE_TYPE.CHARACTER)
+    mark = document.styles.add_style(FOOTNOTE_REFERENCE, WD_STYLE_TYPE.CHARACTER, builtin=True)
     mark.font.superscript = True
-    document.styles.add_style(FOOTNOTE_TEXT, WD_STYLE_TYPE.PARAGRAPH).font.size = Pt(9)
+    note = document.styles.add_style(FOOTNOTE_TEXT, WD_STYLE_TYPE.PARAGRAPH, builtin=True)
+    note.font.size = Pt(9)
     _speak_chinese(document)
     return document
 

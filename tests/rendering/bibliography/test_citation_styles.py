@@ -95,7 +95,7 @@ def test_a_style_whose_extra_is_missing_says_which(
 ) -> None:
     monkeypatch.setitem(sys.modules, "citeproc", None)
     with pytest.raises(ExtraMissing, match=r"pip install 'deep-research-agent\[styles\]'"):
-        formatted(english.cited, "apa", "en")
+        formatted(english.cited, "apa", "fr")  # no other test asks for it: the last is kept
 
 
 def test_the_command_line_knows_the_styles() -> None:
