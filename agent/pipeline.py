@@ -3,8 +3,8 @@
     refine ─► retrieve ─► synthesize ─► verify ─► summarize ─► render
                 ▲   │          ▲          │
                 └─ deepen ─────┘          │   while rounds are left: what was read covers too
-                     ▲                    │   little of a sub-question, or no claim on it holds
-                     └────────────────────┘
+                     ▲                    │   little of a sub-question, or no claim on it holds,
+                     └────────────────────┘   or too few do and one was dropped
 
 Each node reads values from the state, hands them with its tools to one stage, and puts the
 stage's result back. Texts stay in the document store; the state carries their digests, so a
@@ -13,7 +13,7 @@ checkpoint is small and is data only.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Final, Literal, Protocol, TypedDict
 
@@ -26,14 +26,16 @@ from agent import rendering
 from agent.domain.events import Event, StageName, Tell, tell_nobody
 from agent.domain.evidence import Evidence, Failure
 from agent.domain.question import Brief, Question, SubQuestion
-from agent.domain.report import Draft, Report, Run, Status, SummarySentence, Verified
+from agent.domain.report import Draft, Report, Run, Status, SummarySentence, Usage, Verified
 from agent.errors import AnswerUnusable, ModelUnavailable
-from agent.ports import ChatModel, RunFolder
+from agent.ports import ChatModel, Illustrator, RunFolder
 from agent.rendering.step_files import manifest, run_file, step_file
+from agent.stages.illustrate import Illustrated, illustrate
 from agent.stages.refine import deepen, refine
 from agent.stages.retrieve import Library, retrieve
 from agent.stages.summarize import summarize
-from agent.stages.synthesize import synthesize
+from agent.stages.synthesize import Assignment, synthesize
+from agent.stages.thrift import Thrifty
 from agent.stages.verify import verify
 
 
@@ -45,6 +47,7 @@ class Tools:
     library: Library
     folder: RunFolder
     formats: Sequence[str] = rendering.FORMATS
+    illustrator: Illustrator | None = None
 
 
 def _added_up(left: Mapping[str, float], right: Mapping[str, float]) -> dict[str, float]:
@@ -53,6 +56,10 @@ def _added_up(left: Mapping[str, float], right: Mapping[str, float]) -> dict[str
 
 def _joined(left: Sequence[Failure], right: Sequence[Failure]) -> tuple[Failure, ...]:
     return (*left, *right)
+
+
+def _once(left: Sequence[str], right: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*left, *right)))
 
 
 class Input(TypedDict):
@@ -70,7 +77,10 @@ class State(Input):
     evidence: Evidence
     fresh: bool
     unwritten: bool
+    braked: str
+    cut: Annotated[tuple[str, ...], _once]
     draft: Draft
+    used: Usage
     verified: Verified
     summary: tuple[SummarySentence, ...]
     failures: Annotated[tuple[Failure, ...], _joined]
@@ -170,14 +180,18 @@ async def _synthesize(state: State, tools: Tools, tell: Tell) -> Update:
     draft = await synthesize(
         state["brief"],
         state["evidence"],
-        _gaps(state),
+        Assignment(
+            _wanted(state),
+            state["question"].manner,
+            [claim.sentence for claim in state["verified"].claims],
+        ),
         model=tools.model,
         documents=tools.library.documents,
-        manner=state["question"].manner,
         tell=tell,
     )
     await tools.folder.write(f"3-draft-{state['round']}.json", step_file(draft))
-    return {"draft": draft, "failures": draft.failures, "unwritten": False}
+    used = tools.model.usage()
+    return {"draft": draft, "failures": draft.failures, "unwritten": False, "used": used}
 
 
 async def _verify(state: State, tools: Tools, tell: Tell) -> Update:
@@ -186,7 +200,7 @@ async def _verify(state: State, tools: Tools, tell: Tell) -> Update:
         state["brief"],
         state["evidence"],
         state["verified"],
-        model=tools.model,
+        model=Thrifty(tools.model, state["used"]),
         documents=tools.library.documents,
         tell=tell,
     )
@@ -206,10 +220,12 @@ async def _summarize(state: State, tools: Tools, tell: Tell) -> Update:
 
 
 async def _deepen(state: State, tools: Tools, tell: Tell) -> Update:
-    before, gaps = state["brief"], _poor(state) if state["unwritten"] else _gaps(state)
+    before, missed = state["brief"], [drop.sentence for drop in state["verified"].missed]
+    gaps = _poor(state) if state["unwritten"] else _wanted(state)
     update: Update = {"round": state["round"] + 1}
     try:
-        brief = await deepen(before, gaps, model=tools.model, breadth=state["question"].breadth)
+        breadth = state["question"].breadth
+        brief = await deepen(before, gaps, missed, model=tools.model, breadth=breadth)
     except (AnswerUnusable, ModelUnavailable) as error:
         brief = before
         update["failures"] = (Failure("no further queries could be written", str(error)),)
@@ -219,7 +235,11 @@ async def _deepen(state: State, tools: Tools, tell: Tell) -> Update:
 
 
 async def _render(state: State, tools: Tools, tell: Tell) -> Update:
-    report = _report(state, tools)
+    illustrator = tools.illustrator if state["verified"].claims else None
+    illustrated = await illustrate(state["brief"], illustrator=illustrator)
+    if illustrated.cover:
+        await tools.folder.write(illustrated.cover.file, illustrated.data)
+    report = _report(state, tools, illustrated)
     files = await asyncio.to_thread(rendering.files, report, tools.formats)
     for name, data in files.items():
         await tools.folder.write(name, data)
@@ -229,10 +249,12 @@ async def _render(state: State, tools: Tools, tell: Tell) -> Update:
     return {"report": report}
 
 
-def _report(state: State, tools: Tools) -> Report:
+def _report(state: State, tools: Tools, illustrated: Illustrated) -> Report:
     brief, evidence, verified = state["brief"], state["evidence"], state["verified"]
     gaps = tuple(part.text for part in _gaps(state))
-    status, reason = _outcome(evidence, verified, gaps)
+    more_was_wanted = _wanted(state) and state["round"] < state["question"].depth
+    cut = _once(state["cut"], [state["braked"]] if more_was_wanted and state["braked"] else [])
+    status, reason = _outcome(evidence, verified, gaps, cut)
     writing = (*state["failures"], *verified.failures, *tools.model.failures())
     return Report(
         run=Run(
@@ -248,22 +270,25 @@ def _report(state: State, tools: Tools) -> Report:
         dropped=verified.dropped,
         gaps=gaps,
         sources=evidence.sources,
-        failures=(*evidence.failures, *writing),
+        failures=(*evidence.failures, *writing, *illustrated.failures),
         usage=tools.model.usage(),
         seconds_by_stage=state["seconds"],
         considered=evidence.considered,
         summary=tuple(state["summary"]),
+        cover=illustrated.cover,
     )
 
 
-def _outcome(evidence: Evidence, verified: Verified, gaps: Sequence[str]) -> tuple[Status, str]:
+def _outcome(
+    evidence: Evidence, verified: Verified, gaps: Sequence[str], cut: Sequence[str]
+) -> tuple[Status, str]:
     """Say how a run ended, and why if it did not reach everything it set out for."""
     if not evidence.sources:
         return "empty", "no source was found that could be read"
     if not verified.claims:
         read = len(evidence.sources)
         return "empty", f"{read} sources were read, and no sentence on the question held"
-    reasons = [f"every {kind} search failed" for kind in evidence.silent]
+    reasons = [*cut, *(f"every {kind} search failed" for kind in evidence.silent)]
     if gaps:
         are = "sub-question is" if len(gaps) == 1 else "sub-questions are"
         reasons.append(f"{len(gaps)} {are} without an answer that holds")
@@ -278,6 +303,14 @@ def _gaps(state: State) -> tuple[SubQuestion, ...]:
     return tuple(part for part in parts if not state["verified"].covers(part.id))
 
 
+def _wanted(state: State) -> tuple[SubQuestion, ...]:
+    """Return the sub-questions to write on: those without a claim, or with too few and a loss."""
+    gaps = _gaps(state)
+    lost = {id_ for drop in state["verified"].missed for id_ in drop.answers}
+    parts: Iterable[SubQuestion] = state["brief"].sub_questions
+    return tuple(part for part in parts if part in gaps or part.id in lost)
+
+
 def _poor(state: State) -> tuple[SubQuestion, ...]:
     """Return the open sub-questions of which what was read surely covers too little."""
     judged = {one.sub_question: one.covered for one in state["evidence"].coverage}
@@ -285,7 +318,7 @@ def _poor(state: State) -> tuple[SubQuestion, ...]:
 
 
 def _may_deepen(state: State) -> bool:
-    return state["round"] < state["question"].depth
+    return state["round"] < state["question"].depth and not state["braked"]
 
 
 def _after_retrieve(state: State) -> Literal["synthesize", "deepen", "summarize"]:
@@ -295,7 +328,7 @@ def _after_retrieve(state: State) -> Literal["synthesize", "deepen", "summarize"
 
 
 def _after_verify(state: State) -> Literal["deepen", "summarize"]:
-    return "deepen" if _gaps(state) and _may_deepen(state) else "summarize"
+    return "deepen" if _wanted(state) and _may_deepen(state) else "summarize"
 
 
 def _after_deepen(state: State) -> Literal["retrieve", "synthesize", "summarize"]:
@@ -316,10 +349,22 @@ def _node(stage: StageName, work: Work) -> Node:
     """Give a stage its tools and take its time."""
 
     async def node(state: State, runtime: Runtime[Tools]) -> Update:
-        clock = runtime.context.library.clock
+        tools, clock = runtime.context, runtime.context.library.clock
         started = clock.seconds()
-        runtime.stream_writer(Event(stage, "started"))
-        update = await work(state, runtime.context, runtime.stream_writer)
-        return {**update, "seconds": {stage: clock.seconds() - started}}
+
+        def tell(event: Event) -> None:
+            used = tools.model.usage()
+            tokens = used.input_tokens + used.output_tokens
+            runtime.stream_writer(replace(event, tokens=tokens, usd=used.usd))
+
+        tell(Event(stage, "started", "started"))
+        update = await work(state, tools, tell)
+        brake = tools.library.brake
+        return {
+            **update,
+            "seconds": {stage: clock.seconds() - started},
+            "braked": brake.reason("refine", tools.model.usage()),
+            "cut": tuple(brake.cut),
+        }
 
     return node

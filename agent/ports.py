@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel
@@ -93,6 +94,23 @@ class DocumentStore(Protocol):
 
     async def get(self, sha256: str) -> str:
         """Return a stored text, character for character."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture that a model made; ``kind`` is png, jpg, gif or webp."""
+
+    data: bytes = field(repr=False)
+    kind: str
+    model: str
+
+
+class Illustrator(Protocol):
+    """Makes pictures."""
+
+    async def picture(self, prompt: str) -> Picture:
+        """Return a picture of the prompt; raise ModelUnavailable if there is none to be had."""
         ...
 
 

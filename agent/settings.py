@@ -49,6 +49,9 @@ class Settings(BaseSettings):
     search_model: str = Field(
         "", description="model of the gateway that has a web search tool, for the engine `gateway`"
     )
+    image_model: str = Field(
+        "gpt-image-1.5", description="model of the gateway that draws a cover for --illustrate"
+    )
     only_sites: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="comma-separated sites (with their subdomains) to search, and no others"
     )

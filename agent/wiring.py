@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
     from agent.adapters.corpus import Corpus
     from agent.adapters.fetching.pages import Fetched
+    from agent.adapters.gateway_pictures import GatewayPictures
     from agent.domain.evidence import Page
     from agent.domain.question import Brief
     from agent.domain.report import Report
@@ -58,6 +59,7 @@ TASKS: Final[Mapping[str, Tier]] = {
     "excerpt": "long",
     "write": "long",
     "summarize": "light",
+    "judge": "light",
     "repair": "light",
 }
 """Which tier does which work: whole sources go to a long window, everything else is short."""
@@ -71,18 +73,26 @@ async def research(
     embedded: bool = False,
     formats: Sequence[str] = rendering.FORMATS,
     engines: Sequence[SearchEngine] = (),
+    illustrated: bool = False,
 ) -> Report:
     """Research a question, write its run folder under ``settings.out``, and return the report.
 
     ``embedded`` uses the extractive model even where a gateway is set; ``engines`` are asked
-    beside those of the settings, such as a RetrieverEngine. Raises the errors of
+    beside those of the settings, such as a RetrieverEngine; ``illustrated`` has the gateway's image
+    model draw a cover. Raises the errors of
     ``agent.errors``; a report that found nothing is no error, its status is ``empty``.
     """
     settings = settings or read_settings()
     if isinstance(question, str):
         question = Question(question, depth=settings.depth, breadth=settings.breadth)
     async with open_tools(
-        question, settings, embedded=embedded, formats=formats, tell=on_event, engines=engines
+        question,
+        settings,
+        embedded=embedded,
+        formats=formats,
+        tell=on_event,
+        engines=engines,
+        illustrated=illustrated,
     ) as tools:
         return await pipeline.run(question, tools, on_event)
 
@@ -95,6 +105,19 @@ async def brief(question: Question, *, embedded: bool = False) -> Brief:
 
 
 @asynccontextmanager
+async def open_judge() -> AsyncIterator[GatewayChat]:
+    """Open the gateway's models to judge claims; raise InvalidSettings if none is set.
+
+    The extractive model judges nothing, so it is no substitute here.
+    """
+    config = gateway_config()
+    if config is None:
+        raise InvalidSettings("no gateway is set", mend="set GATEWAY_BASE_URL to judge by a model")
+    async with AsyncExitStack() as stack:
+        yield GatewayChat(await _client(stack, config))
+
+
+@asynccontextmanager
 async def open_tools(
     question: Question,
     settings: Settings,
@@ -103,6 +126,7 @@ async def open_tools(
     formats: Sequence[str] = rendering.FORMATS,
     tell: Tell = tell_nobody,
     engines: Sequence[SearchEngine] = (),
+    illustrated: bool = False,
 ) -> AsyncIterator[pipeline.Tools]:
     """Open everything a run works with; publish its folder at the end, or leave no trace.
 
@@ -110,6 +134,8 @@ async def open_tools(
     ExtraMissing, before anything is spent, if one of them needs what is not installed.
     """
     rendering.require(formats)
+    if illustrated and (embedded or not gateway_is_set()):
+        raise InvalidSettings("only a gateway can draw a cover", mend="set GATEWAY_BASE_URL")
     async with AsyncExitStack() as stack:
         clock = SystemClock()
         model = await _model(stack, embedded=embedded)
@@ -128,7 +154,13 @@ async def open_tools(
             pages=settings.pages,
             reads_at_once=settings.reads_at_once,
         )
-        yield pipeline.Tools(model, library, folder, tuple(dict.fromkeys((*formats, "json"))))
+        yield pipeline.Tools(
+            model,
+            library,
+            folder,
+            tuple(dict.fromkeys((*formats, "json"))),
+            _illustrator(model, settings) if illustrated else None,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +292,13 @@ async def _model(stack: AsyncExitStack, *, embedded: bool) -> GatewayChat:
     if config is None:
         return extractive_chat
     return GatewayChat(await _client(stack, config), understudy=extractive_chat)
+
+
+def _illustrator(model: GatewayChat, settings: Settings) -> GatewayPictures:
+    """Return the gateway's image model, whose pictures are paid for with the run's other calls."""
+    from agent.adapters.gateway_pictures import GatewayPictures  # noqa: PLC0415 - few runs have one
+
+    return GatewayPictures(model.client, settings.image_model)
 
 
 async def _client(stack: AsyncExitStack, config: Config) -> GatewayClient:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from agent.cli.exporting import export
-from agent.cli.inspecting import doctor, read, search, show, verify
+from agent.cli.inspecting import claims, doctor, read, search, show, verify
 from agent.cli.researching import demo, refine, run
 from agent.errors import DeepResearchError
 
@@ -46,7 +46,7 @@ def cli() -> None:
     """Turn a vague topic into a cited report in which every sentence rests on a verbatim quote."""
 
 
-for command in (run, demo, refine, read, search, show, export, verify, doctor):
+for command in (run, demo, refine, read, search, show, export, verify, claims, doctor):
     cli.add_command(command)
 
 

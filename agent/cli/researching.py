@@ -29,6 +29,8 @@ NO_GATEWAY: Final = (
 @click.argument("question")
 @click.option("--corpus", multiple=True, type=click.Path(path_type=Path), metavar="DIR",
               help="Also read md, txt, html, pdf, docx, csv files in it. Repeatable.")  # fmt: skip
+@click.option("--illustrate", is_flag=True,
+              help="Have the gateway's image model draw a cover, marked as generated.")  # fmt: skip
 @question_options
 @output_options
 def run(question: str, corpus: tuple[Path, ...], **options: Any) -> None:  # noqa: ANN401
@@ -96,6 +98,7 @@ def _research(
     formats: tuple[str, ...],
     quiet: bool,
     as_json: bool,
+    illustrate: bool = False,
     **_: object,
 ) -> int:
     """Run the pipeline, say where the report is, and return the exit status."""
@@ -121,7 +124,12 @@ def _research(
                 }
                 where = settings.model_copy(update=addresses)
             return await wiring.research(
-                question, settings=where, on_event=tell, embedded=demo, formats=formats
+                question,
+                settings=where,
+                on_event=tell,
+                embedded=demo,
+                formats=formats,
+                illustrated=illustrate,
             )
 
     with teller(quiet=quiet) as tell:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 Verdict = Literal["held", "repaired"]
 Judge = Literal["rules", "model"]
 Status = Literal["complete", "partial", "empty"]
+
+ENOUGH_CLAIMS: Final = 2
+"""Claims on a sub-question from which a dropped one is no loss that a further search is for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +160,15 @@ class Verified:
         """All claims, in reading order."""
         return tuple(claim for section in self.sections for claim in section.claims)
 
+    @property
+    def missed(self) -> tuple[Dropped, ...]:
+        """The dropped sentences that matter: what they were to answer is left with too little."""
+        return tuple(drop for drop in self.dropped if any(map(self._is_thin, drop.answers)))
+
+    def _is_thin(self, sub_question: str) -> bool:
+        on_it = (len(s.claims) for s in self.sections if sub_question in s.answers)
+        return sum(on_it) < ENOUGH_CLAIMS
+
     def covers(self, sub_question: str) -> bool:
         """Whether a section with at least one claim answers the sub-question."""
         return any(s.claims and sub_question in s.answers for s in self.sections)
@@ -193,6 +205,18 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class Cover:
+    """A picture that a model made for the report: its file in the run folder, and how it came.
+
+    It shows nothing that was found, so whoever shows it has to say that it was generated.
+    """
+
+    file: str
+    model: str
+    prompt: str
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The finished report, as a value; rendering turns it into files.
 
@@ -211,6 +235,7 @@ class Report:
     considered: tuple[Considered, ...] = ()
     summary: tuple[SummarySentence, ...] = ()
     disagreements: tuple[Disagreement, ...] = ()
+    cover: Cover | None = None
 
     @property
     def claims(self) -> tuple[Claim, ...]:

@@ -58,6 +58,7 @@ def _whole(report: Report) -> dict[str, object]:
             "unpriced": sorted(report.usage.unpriced),
         },
         "timing": _timing(report),
+        "cover": asdict(report.cover) if report.cover else None,
     }
 
 
