@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from agent.domain.report import Disagreement, Report, Side
+from agent.domain.report import Cover, Disagreement, Report, Side
 from agent.errors import RunUnknown
 from agent.rendering.json_report import as_json
 from agent.rendering.reading_back import read
@@ -33,9 +33,14 @@ def test_what_the_question_asked_for_is_read_back(english: Report) -> None:
 
 def test_claims_sources_and_disagreements_are_values_again(english: Report) -> None:
     sides = (Side("c1", "2.8"), Side("c4", "2"))
-    whole = replace(english, disagreements=(Disagreement("efficiency", "number", sides, "c1"),))
+    whole = replace(
+        english,
+        disagreements=(Disagreement("efficiency", "number", sides, "c1"),),
+        cover=Cover("cover.png", "painter", "a calm house"),
+    )
     again = read(as_json(whole))
     assert again.sections == whole.sections
+    assert again.cover == whole.cover
     assert again.disagreements == whole.disagreements
     assert again.considered == whole.considered
     assert again.usage == whole.usage
