@@ -82,9 +82,13 @@ def _source(told: dict[str, Any]) -> dict[str, Any]:
 
 
 def _hold_together(report: Report) -> None:
-    """Refuse a claim that cites what is not there."""
+    """Refuse a claim that cites what is not there, and a side that no claim takes."""
     known = {source.id for source in report.sources}
     for claim in report.claims:
         for citation in claim.citations:
             if citation.source not in known:
                 raise RunUnknown(f"claim {claim.id} cites {citation.source}, which is no source")
+    claims = {claim.id for claim in report.claims}
+    for side in (side for dispute in report.disagreements for side in dispute.sides):
+        if side.claim not in claims:
+            raise RunUnknown(f"a disagreement names {side.claim}, which is no claim")

@@ -71,6 +71,11 @@ def _with_an_empty_question(told: dict[str, Any]) -> None:
     told["run"]["question"] = ""
 
 
+def _with_a_side_that_nobody_takes(told: dict[str, Any]) -> None:
+    sides = [{"claim": "c99", "says": "x"}]
+    told["disagreements"] = [{"about": "x", "kind": "number", "sides": sides}]
+
+
 def _without_a_run(told: dict[str, Any]) -> None:
     del told["run"]
 
@@ -90,6 +95,7 @@ def _of_another_schema(told: dict[str, Any]) -> None:
         (_with_a_number_for_a_title, "sections.0.title"),
         (_with_an_empty_sentence, "needs a sentence"),
         (_with_an_empty_question, "the question is empty"),
+        (_with_a_side_that_nobody_takes, "a disagreement names c99, which is no claim"),
         (_without_a_run, "run"),
         (_with_text_for_a_run, "deep-research/report/1"),
         (_of_another_schema, "not in the schema deep-research/report/1"),

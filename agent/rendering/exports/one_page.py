@@ -77,6 +77,7 @@ class _Page:
                 (escaped(claim.sentence), [numbers[source] for source in _cited([claim])])
                 for claim in self.claims
             ],
+            disputed=[escaped(one.about) for one in report.disagreements],
             references=[self.references[source] for source in cited],
             words=words.plain,
         )

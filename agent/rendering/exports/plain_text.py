@@ -31,6 +31,7 @@ def as_plain_text(report: Report, style: CitationStyle = "numeric") -> str:
         *_head(report, words),
         *_summary(report, by_source, words),
         *_sections(report, by_source),
+        *_disputes(report, by_source, words),
         *_gaps(report, words),
         *_sources(report, by_source, style, words),
     ]
@@ -62,6 +63,20 @@ def _sections(report: Report, by_source: Mapping[str, str]) -> Iterator[str]:
         yield from _underlined(clean(section.title), "-")
         for claim in section.claims:
             yield from _paragraph(f"{clean(claim.sentence)} {_marked([claim], by_source)}")
+
+
+def _disputes(report: Report, by_source: Mapping[str, str], words: Words) -> Iterator[str]:
+    if not report.disagreements:
+        return
+    yield from _underlined(words.say("disputes"), "-")
+    claims = {claim.id: claim for claim in report.claims}
+    for dispute in report.disagreements:
+        outcome = clean(dispute.why) or words.say("nobody_prevails")
+        yield from wrapped(f"{clean(dispute.about)}: {outcome}", WIDTH)
+        for side in dispute.sides:
+            marked = _marked([claims[side.claim]], by_source)
+            yield from wrapped(f"{clean(side.says)} {marked}", WIDTH, first="* ", rest="  ")
+        yield ""
 
 
 def _gaps(report: Report, words: Words) -> Iterator[str]:

@@ -21,10 +21,12 @@ from agent.rendering.method import moment
 from agent.rendering.words import words_for
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from docx.text.paragraph import Paragraph
 
     from agent.domain.evidence import Source
-    from agent.domain.report import Citation, Report, SummarySentence
+    from agent.domain.report import Citation, Claim, Report
     from agent.rendering.bibliography.styles import CitationStyle
 
 
@@ -34,6 +36,7 @@ def as_docx(report: Report, style: CitationStyle = "numeric") -> bytes:
     writing.head()
     writing.summary()
     writing.sections()
+    writing.disputes()
     writing.gaps()
     writing.sources()
     return packed(writing.document)
@@ -76,9 +79,7 @@ class _Writing:
             self.document.add_heading(self._words.say("summary"), 1)
         for sentence in self._report.summary:
             bullet = self.document.add_paragraph(clean(sentence.sentence), style="List Bullet")
-            for number in self._cited(sentence):
-                bullet.add_run(" ")
-                add_reference(bullet, self._marks[number - 1], _place(number))
+            self._mark(bullet, self._report.condensed(sentence))
 
     def sections(self) -> None:
         for section in self._report.sections:
@@ -89,6 +90,18 @@ class _Writing:
                     if place:
                         paragraph.add_run(", ", style=FOOTNOTE_REFERENCE)
                     self._fill(self._footnotes.add(paragraph), citation)
+
+    def disputes(self) -> None:
+        """Write what sources disagree on, and what each side says."""
+        if self._report.disagreements:
+            self.document.add_heading(self._words.say("disputes"), 1)
+        for dispute in self._report.disagreements:
+            outcome = clean(dispute.why) or self._words.say("nobody_prevails")
+            self.document.add_paragraph(f"{clean(dispute.about)}: {outcome}")
+            for side in dispute.sides:
+                bullet = self.document.add_paragraph(clean(side.says), style="List Bullet")
+                claim = next(claim for claim in self._report.claims if claim.id == side.claim)
+                self._mark(bullet, [claim])
 
     def gaps(self) -> None:
         if self._report.gaps:
@@ -109,10 +122,12 @@ class _Writing:
             if source.publication.retracted:
                 paragraph.add_run(f" {self._words.say('retracted')}").bold = True
 
-    def _cited(self, sentence: SummarySentence) -> tuple[int, ...]:
-        claims = self._report.condensed(sentence)
-        cited = (self._numbers[c.source] for claim in claims for c in claim.citations)
-        return tuple(dict.fromkeys(cited))
+    def _mark(self, paragraph: Paragraph, claims: Sequence[Claim]) -> None:
+        """Append the marks of the sources that some claims cite."""
+        for source in dict.fromkeys(c.source for claim in claims for c in claim.citations):
+            number = self._numbers[source]
+            paragraph.add_run(" ")
+            add_reference(paragraph, self._marks[number - 1], _place(number))
 
     def _fill(self, note: Paragraph, citation: Citation) -> None:
         """Write the quote, its page, and where it stands, in this document and outside."""

@@ -6,13 +6,23 @@ import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from io import BytesIO
 
+import docx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from agent.domain.report import Citation, Claim, Report, Section, SummarySentence
+from agent.domain.report import (
+    Citation,
+    Claim,
+    Disagreement,
+    Report,
+    Section,
+    Side,
+    SummarySentence,
+)
 from agent.rendering import files, render
 from agent.rendering.exports.one_page import COLUMNS, LINES
 from agent.rendering.exports.plain_text import WIDTH
@@ -69,6 +79,26 @@ def test_every_claim_and_quote_of_a_report_is_in_its_mail(english: Report) -> No
     assert english.gaps[0] in text
 
 
+def test_what_sources_disagree_on_is_told_in_every_text(english: Report) -> None:
+    sides = (Side("c1", "a median of 2.8"), Side("c9", "below 2"))
+    disputed = replace(
+        english,
+        disagreements=(
+            Disagreement("efficiency", "number", sides),
+            Disagreement("cost", "direction", sides, "c1", "the newer edition counts"),
+        ),
+    )
+    texts = render(disputed, ["txt", "brief"])
+    assert (
+        "efficiency: No side prevails.\n* a median of 2.8 [1]\n* below 2 [6]" in texts["report.txt"]
+    )
+    assert "cost: the newer edition counts" in texts["report.txt"]
+    assert "*Where sources disagree:* efficiency; cost" in texts["brief.md"]
+    document = docx.Document(BytesIO(files(disputed, ["docx"])["report.docx"]))
+    paragraphs = [paragraph.text for paragraph in document.paragraphs]
+    assert {"efficiency: No side prevails.", "a median of 2.8 [1]"} <= set(paragraphs)
+
+
 def test_a_report_that_found_nothing_says_so_in_its_mail(empty: Report) -> None:
     text = render(empty, ["txt"])["report.txt"]
     assert "Nothing was found that holds up an answer. No source matched." in text
@@ -105,7 +135,7 @@ def test_a_brief_has_the_summary_and_the_best_held_claims_first(english: Report)
     text = render(english, ["brief"])["brief.md"]
     best = next(claim for claim in english.claims if english.holding(claim) == 2)
     assert english.summary[1].sentence in text
-    first = text.partition("## Key claims\n\n")[2].splitlines()[0]
+    first = text.partition("## Key findings\n\n")[2].splitlines()[0]
     assert first.startswith(f"- {best.sentence}[^")
 
 
