@@ -25,6 +25,8 @@ LINES: Final = 50
 COLUMNS: Final = 90
 """What an A4 page with margins of 2.5 cm holds of 11-point text."""
 
+MOST_DISPUTES: Final = 5
+
 
 def as_brief(report: Report, style: CitationStyle = "numeric") -> str:
     """Return brief.md; what would not fit the page is left out, the summary last."""
@@ -77,10 +79,15 @@ class _Page:
                 (escaped(claim.sentence), [numbers[source] for source in _cited([claim])])
                 for claim in self.claims
             ],
-            disputed=[escaped(one.about) for one in report.disagreements],
+            disputed=_disputed(report),
             references=[self.references[source] for source in cited],
             words=words.plain,
         )
+
+
+def _disputed(report: Report) -> list[str]:
+    named = [escaped(dispute.about) for dispute in report.disagreements]
+    return named if len(named) <= MOST_DISPUTES else [*named[:MOST_DISPUTES], "…"]
 
 
 def _cited(claims: Sequence[Claim]) -> tuple[str, ...]:
