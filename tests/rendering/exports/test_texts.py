@@ -48,6 +48,7 @@ def infested(report: Report, payload: str) -> Report:
         sections=(Section(payload, ("q1",), claims),),
         summary=(SummarySentence(payload + " x", ("c1",)),),
         gaps=(payload,),
+        disagreements=(Disagreement(payload, "number", (Side("c1", payload),)),),
         sources=tuple(
             replace(s, title=payload, authors=(payload,), site=payload) for s in report.sources
         ),
@@ -126,7 +127,9 @@ def page_lines(text: str) -> int:
 
 
 def test_a_brief_fits_one_page_however_long_the_report(english: Report) -> None:
-    long = replace(english, sections=english.sections * 20, summary=english.summary * 2)
+    long = replace(
+        english, sections=english.sections * 20, summary=english.summary * 2, disagreements=()
+    )
     text = render(long, ["brief"])["brief.md"]
     assert LINES - 5 <= page_lines(text) <= LINES
 
