@@ -58,6 +58,11 @@ class GatewayChat:
         except GatewayError as error:
             raise ModelUnavailable(str(error)) from error
 
+    @property
+    def client(self) -> GatewayClient:
+        """The client all of its calls go through, for others whose calls belong to them."""
+        return self._client
+
     def window(self, task: str) -> int:
         """Return how many tokens a prompt for this kind of work may have.
 

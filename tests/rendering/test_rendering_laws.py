@@ -27,6 +27,8 @@ from agent.domain.report import (
     Usage,
 )
 from agent.rendering import render
+from agent.rendering.json_report import as_json
+from agent.rendering.reading_back import read
 
 TRICKS = (
     "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "' onmouseover='alert(1)",
@@ -230,6 +232,13 @@ def test_json_gives_back_every_text_as_it_was(report: Report) -> None:
     assert [source["url"] for source in read["sources"]] == [s.url for s in report.sources]
     assert read["brief"]["restated"] == report.brief.restated
     assert {s["id"] for s in read["sources"] if s["cited"]} == {s.id for s in report.cited}
+
+
+@settings(max_examples=60, deadline=None)
+@given(reports())
+def test_what_was_written_as_json_is_read_back_as_it_was(report: Report) -> None:
+    text = as_json(report).encode(errors="replace").decode()  # half a character cannot be written
+    assert as_json(read(text)) == text
 
 
 @settings(max_examples=60, deadline=None)

@@ -125,7 +125,7 @@ def test_json_keeps_its_shape(english: Report) -> None:
     read = json.loads(render(english, ["json"])["report.json"])
     assert list(read) == (
         "schema run brief summary sections dropped disagreements gaps sources independent_sources"
-        " considered failures usage timing".split()
+        " considered failures usage timing cover".split()
     )
     assert read["run"]["started"] == "2026-11-22T09:30:00+00:00"
     assert read["brief"]["sub_questions"][3]["covered"] is False
@@ -196,14 +196,14 @@ def test_a_long_chinese_quote_is_named_by_its_ends(chinese: Report) -> None:
         ({"title": "50% of $5 & #1_2"}, r"{{50\% of \$5 \& \#1\_2}}"),
         ({"title": "{x}"}, r"{{\textbraceleft{}x\textbraceright{}}}"),
         ({"title": "^~"}, r"{{\textasciicircum{}\textasciitilde{}}}"),
-        ({"authors": ("Ann Lee", "Doe, Jo")}, "author = {Ann Lee and Doe, Jo},"),
+        ({"authors": ("Ann Lee", "Doe, Jo")}, "author = {Lee, Ann and Doe, Jo},"),
         ({"authors": ("Hope and Sons", "A, B, C")}, "author = {{Hope and Sons} and {A, B, C}},"),
-        ({"authors": ("王小明",), "title": "绿地"}, "author = {王小明},"),
+        ({"authors": ("王小明",), "title": "绿地"}, "author = {{王小明}},"),
         ({"authors": ("Łukasz Bjørn",)}, "@misc{bjorn2024field,"),
         ({"authors": (), "url": "https://www.news.example/x"}, "@misc{news2024field,"),
         ({"published": date(2023, 12, 1)}, "year = {2023},\n  month = dec,"),
         ({"kind": "arxiv", "url": "https://arxiv.org/pdf/hep-th/99v3"}, "eprint = {hep-th/99v3},"),
-        ({"url": "javascript:x"}, "month = mar,\n  urldate"),
+        ({"url": "javascript:x"}, "day = {14},\n  urldate"),
     ],
 )  # fmt: skip
 def test_bibtex_says_what_its_readers_understand(
