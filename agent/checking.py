@@ -1,4 +1,4 @@
-"""Checks a finished report from its files alone: quotes, numbers, digests and ids.
+"""Checks a finished report from its files alone: quotes, numbers, rules, digests and ids.
 
 It trusts nothing but the stored texts, and asks neither a model nor the network, so that anybody
 can check a report of anybody's in the schema ``deep-research/report/1``.
@@ -14,15 +14,21 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import BaseModel, ValidationError
 
+from agent.domain.language import same_language
 from agent.domain.numbers import missing
-from agent.domain.proof import WRITTEN_BY_CODE_ALONE
+from agent.domain.proof import WRITTEN_BY_CODE_ALONE, objections, whole_sentences
 from agent.errors import RunUnknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from agent.domain.support import Reason
+
 SCHEMA: Final = "deep-research/report/1"
+
+CONTEXT: Final = 900
+"""Characters to each side of a quote in which a name may stand: about a passage."""
 
 
 class _Cited(BaseModel):
@@ -47,12 +53,28 @@ class _Section(BaseModel):
 
 class _Source(BaseModel):
     id: str
+    title: str = ""
     sha256: str
     cited: bool
 
 
 class _Dropped(BaseModel):
     sentence: str
+
+
+class _Condensed(BaseModel):
+    sentence: str
+    claims: list[str]
+
+
+class _Side(BaseModel):
+    claim: str
+
+
+class _Disagreement(BaseModel):
+    about: str
+    sides: list[_Side]
+    prevails: str = ""
 
 
 class _Asked(BaseModel):
@@ -72,6 +94,8 @@ class _Report(BaseModel):
     schema_: Literal["deep-research/report/1"]
     run: _Run
     brief: _Brief
+    summary: list[_Condensed] = []
+    disagreements: list[_Disagreement] = []
     sections: list[_Section]
     dropped: list[_Dropped]
     gaps: list[str]
@@ -115,10 +139,12 @@ def check(path: Path) -> Checked:
     if isinstance(report, Breach):
         return Checked(0, 0, 0, (report,))
     texts, lost = _texts(report, file.parent)
+    titles = {source.id: source.title for source in report.sources}
     claims = report.claims
     breaches = [
         *lost,
-        *(breach for claim in claims for breach in _of_claim(claim, texts)),
+        *(breach for claim in claims for breach in _of_claim(claim, texts, titles)),
+        *_of_summary(report),
         *_of_whole(report),
         *_of_outcome(report),
         *_of_files(file.parent),
@@ -161,7 +187,9 @@ def _texts(report: _Report, folder: Path) -> tuple[dict[str, str], list[Breach]]
     return texts, breaches
 
 
-def _of_claim(claim: _Claim, texts: Mapping[str, str]) -> Iterator[Breach]:
+def _of_claim(
+    claim: _Claim, texts: Mapping[str, str], titles: Mapping[str, str]
+) -> Iterator[Breach]:
     if not claim.citations:
         yield Breach(claim.id, "rests on nothing")
     if WRITTEN_BY_CODE_ALONE.search(claim.sentence):
@@ -178,6 +206,47 @@ def _of_claim(claim: _Claim, texts: Mapping[str, str]) -> Iterator[Breach]:
     absent = missing(claim.sentence, "\n".join(cited.quote for cited in claim.citations))
     if absent:
         yield Breach(claim.id, f"its quotes do not state {', '.join(absent)}")
+    for reason in _objections(claim, texts, titles):
+        yield Breach(claim.id, str(reason))
+
+
+def _objections(
+    claim: _Claim, texts: Mapping[str, str], titles: Mapping[str, str]
+) -> tuple[Reason, ...]:
+    """Return what the rules have against a claim, given its quotes and the text around them."""
+    said: list[str] = []
+    around: list[str] = []
+    for cited in claim.citations:
+        text = texts.get(cited.source, "")
+        start, end = whole_sentences(text, cited.start, cited.end)
+        said.append(text[start:end])
+        around += (titles.get(cited.source, ""), text[max(0, start - CONTEXT) : end + CONTEXT])
+    quoted = "\n".join(said)
+    if not quoted or not same_language(claim.sentence, quoted):
+        return ()
+    return objections(claim.sentence, quoted, "\n".join(around))
+
+
+def _of_summary(report: _Report) -> Iterator[Breach]:
+    """Hold summary and disagreements to the claims they name."""
+    claims = {claim.id: claim for claim in report.claims}
+    for number, condensed in enumerate(report.summary, start=1):
+        where = f"summary {number}"
+        unknown = [id_ for id_ in condensed.claims if id_ not in claims]
+        if unknown or not condensed.claims:
+            yield Breach(where, f"rests on {', '.join(unknown) or 'nothing'}, which is no claim")
+            continue
+        if WRITTEN_BY_CODE_ALONE.search(condensed.sentence):
+            yield Breach(where, "its sentence holds an address or a reference number")
+        named = [claims[id_] for id_ in condensed.claims]
+        absent = missing(condensed.sentence, "\n".join(claim.sentence for claim in named))
+        if absent:
+            yield Breach(where, f"its claims do not state {', '.join(absent)}")
+    for disagreement in report.disagreements:
+        sides = [side.claim for side in disagreement.sides]
+        for id_ in (*sides, *([disagreement.prevails] if disagreement.prevails else [])):
+            if id_ not in claims:
+                yield Breach(f"disagreement on {disagreement.about}", f"there is no claim {id_}")
 
 
 def _of_whole(report: _Report) -> Iterator[Breach]:

@@ -7,6 +7,7 @@
     │   └── CorpusUnusable       --corpus is missing or has nothing readable
     ├── SearchUnavailable        every search failed (none came back, not even empty)
     ├── ModelUnavailable         the gateway gave no answer
+    │   └── BudgetSpent          a call might take more than the run may spend
     ├── RunUnwritable            the run folder cannot be made or written
     ├── RunUnknown               no such run, or not a run of ours
     ├── RunBusy                  another process is working on the run
@@ -66,6 +67,10 @@ class SearchUnavailable(DeepResearchError):
 
 class ModelUnavailable(DeepResearchError):
     """The gateway gave no answer."""
+
+
+class BudgetSpent(ModelUnavailable):
+    """A call was not made, or given up: the run may not spend or wait any more."""
 
 
 class RunUnwritable(DeepResearchError):

@@ -3,8 +3,8 @@
     refine ─► retrieve ─► synthesize ─► verify ─► summarize ─► render
                 ▲   │          ▲          │
                 └─ deepen ─────┘          │   while rounds are left: what was read covers too
-                     ▲                    │   little of a sub-question, or no claim on it holds
-                     └────────────────────┘
+                     ▲                    │   little of a sub-question, or no claim on it holds,
+                     └────────────────────┘   or too few do and one was dropped
 
 Each node reads values from the state, hands them with its tools to one stage, and puts the
 stage's result back. Texts stay in the document store; the state carries their digests, so a
@@ -13,7 +13,7 @@ checkpoint is small and is data only. A run that was stopped goes on behind its 
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Final, Literal, NotRequired, Protocol, TypedDict
 
@@ -27,14 +27,15 @@ from agent import rendering
 from agent.domain.events import Event, StageName, Tell, tell_nobody
 from agent.domain.evidence import Evidence, Failure
 from agent.domain.question import Brief, Question, SubQuestion
-from agent.domain.report import Draft, Report, Run, Status, SummarySentence, Verified
+from agent.domain.report import Draft, Report, Run, Status, SummarySentence, Usage, Verified
 from agent.errors import AnswerUnusable, ModelUnavailable
 from agent.ports import ChatModel, Journal, RunFolder
 from agent.rendering.step_files import manifest, run_file, step_file
 from agent.stages.refine import deepen, refine
 from agent.stages.retrieve import Library, retrieve
 from agent.stages.summarize import summarize
-from agent.stages.synthesize import synthesize
+from agent.stages.synthesize import Assignment, synthesize
+from agent.stages.thrift import Thrifty
 from agent.stages.verify import verify
 
 
@@ -58,6 +59,10 @@ def _joined(left: Sequence[Failure], right: Sequence[Failure]) -> tuple[Failure,
     return (*left, *right)
 
 
+def _once(left: Sequence[str], right: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*left, *right)))
+
+
 class Input(TypedDict):
     """What a caller puts in; ``started`` if it was not just now."""
 
@@ -73,7 +78,10 @@ class State(Input):
     evidence: Evidence
     fresh: bool
     unwritten: bool
+    braked: str
+    cut: Annotated[tuple[str, ...], _once]
     draft: Draft
+    used: Usage
     verified: Verified
     summary: tuple[SummarySentence, ...]
     failures: Annotated[tuple[Failure, ...], _joined]
@@ -205,14 +213,18 @@ async def _synthesize(state: State, tools: Tools, tell: Tell) -> Update:
     draft = await synthesize(
         state["brief"],
         state["evidence"],
-        _gaps(state),
+        Assignment(
+            _wanted(state),
+            state["question"].manner,
+            [claim.sentence for claim in state["verified"].claims],
+        ),
         model=tools.model,
         documents=tools.library.documents,
-        manner=state["question"].manner,
         tell=tell,
     )
     await tools.folder.write(f"3-draft-{state['round']}.json", step_file(draft))
-    return {"draft": draft, "failures": draft.failures, "unwritten": False}
+    used = tools.model.usage()
+    return {"draft": draft, "failures": draft.failures, "unwritten": False, "used": used}
 
 
 async def _verify(state: State, tools: Tools, tell: Tell) -> Update:
@@ -221,7 +233,7 @@ async def _verify(state: State, tools: Tools, tell: Tell) -> Update:
         state["brief"],
         state["evidence"],
         state["verified"],
-        model=tools.model,
+        model=Thrifty(tools.model, state["used"]),
         documents=tools.library.documents,
         tell=tell,
     )
@@ -241,10 +253,12 @@ async def _summarize(state: State, tools: Tools, tell: Tell) -> Update:
 
 
 async def _deepen(state: State, tools: Tools, tell: Tell) -> Update:
-    before, gaps = state["brief"], _poor(state) if state["unwritten"] else _gaps(state)
+    before, missed = state["brief"], [drop.sentence for drop in state["verified"].missed]
+    gaps = _poor(state) if state["unwritten"] else _wanted(state)
     update: Update = {"round": state["round"] + 1}
     try:
-        brief = await deepen(before, gaps, model=tools.model, breadth=state["question"].breadth)
+        breadth = state["question"].breadth
+        brief = await deepen(before, gaps, missed, model=tools.model, breadth=breadth)
     except (AnswerUnusable, ModelUnavailable) as error:
         brief = before
         update["failures"] = (Failure("no further queries could be written", str(error)),)
@@ -267,7 +281,9 @@ async def _render(state: State, tools: Tools, tell: Tell) -> Update:
 def _report(state: State, tools: Tools) -> Report:
     brief, evidence, verified = state["brief"], state["evidence"], state["verified"]
     gaps = tuple(part.text for part in _gaps(state))
-    status, reason = _outcome(evidence, verified, gaps)
+    more_was_wanted = _wanted(state) and state["round"] < state["question"].depth
+    cut = _once(state["cut"], [state["braked"]] if more_was_wanted and state["braked"] else [])
+    status, reason = _outcome(evidence, verified, gaps, cut)
     writing = (*state["failures"], *verified.failures, *tools.model.failures())
     return Report(
         run=Run(
@@ -291,14 +307,16 @@ def _report(state: State, tools: Tools) -> Report:
     )
 
 
-def _outcome(evidence: Evidence, verified: Verified, gaps: Sequence[str]) -> tuple[Status, str]:
+def _outcome(
+    evidence: Evidence, verified: Verified, gaps: Sequence[str], cut: Sequence[str]
+) -> tuple[Status, str]:
     """Say how a run ended, and why if it did not reach everything it set out for."""
     if not evidence.sources:
         return "empty", "no source was found that could be read"
     if not verified.claims:
         read = len(evidence.sources)
         return "empty", f"{read} sources were read, and no sentence on the question held"
-    reasons = [f"every {kind} search failed" for kind in evidence.silent]
+    reasons = [*cut, *(f"every {kind} search failed" for kind in evidence.silent)]
     if gaps:
         are = "sub-question is" if len(gaps) == 1 else "sub-questions are"
         reasons.append(f"{len(gaps)} {are} without an answer that holds")
@@ -313,6 +331,14 @@ def _gaps(state: State) -> tuple[SubQuestion, ...]:
     return tuple(part for part in parts if not state["verified"].covers(part.id))
 
 
+def _wanted(state: State) -> tuple[SubQuestion, ...]:
+    """Return the sub-questions to write on: those without a claim, or with too few and a loss."""
+    gaps = _gaps(state)
+    lost = {id_ for drop in state["verified"].missed for id_ in drop.answers}
+    parts: Iterable[SubQuestion] = state["brief"].sub_questions
+    return tuple(part for part in parts if part in gaps or part.id in lost)
+
+
 def _poor(state: State) -> tuple[SubQuestion, ...]:
     """Return the open sub-questions of which what was read surely covers too little."""
     judged = {one.sub_question: one.covered for one in state["evidence"].coverage}
@@ -320,7 +346,7 @@ def _poor(state: State) -> tuple[SubQuestion, ...]:
 
 
 def _may_deepen(state: State) -> bool:
-    return state["round"] < state["question"].depth
+    return state["round"] < state["question"].depth and not state["braked"]
 
 
 def _after_retrieve(state: State) -> Literal["synthesize", "deepen", "summarize"]:
@@ -330,7 +356,7 @@ def _after_retrieve(state: State) -> Literal["synthesize", "deepen", "summarize"
 
 
 def _after_verify(state: State) -> Literal["deepen", "summarize"]:
-    return "deepen" if _gaps(state) and _may_deepen(state) else "summarize"
+    return "deepen" if _wanted(state) and _may_deepen(state) else "summarize"
 
 
 def _after_deepen(state: State) -> Literal["retrieve", "synthesize", "summarize"]:
@@ -353,10 +379,22 @@ def _node(stage: StageName, work: Work) -> Node:
     async def node(state: State, runtime: Runtime[Tools]) -> Update:
         tools, clock = runtime.context, runtime.context.library.clock
         started = clock.seconds()
-        runtime.stream_writer(Event(stage, "started"))
+
+        def tell(event: Event) -> None:
+            used = tools.model.usage()
+            tokens = used.input_tokens + used.output_tokens
+            runtime.stream_writer(replace(event, tokens=tokens, usd=used.usd))
+
         if tools.journal is not None:
             await tools.journal.begin(f"{work.__name__.removeprefix('_')} {state.get('round', 0)}")
-        update = await work(state, tools, runtime.stream_writer)
-        return {**update, "seconds": {stage: clock.seconds() - started}}
+        tell(Event(stage, "started", "started"))
+        update = await work(state, tools, tell)
+        brake = tools.library.brake
+        return {
+            **update,
+            "seconds": {stage: clock.seconds() - started},
+            "braked": brake.reason("refine", tools.model.usage()),
+            "cut": tuple(brake.cut),
+        }
 
     return node

@@ -62,6 +62,7 @@ TASKS: Final[Mapping[str, Tier]] = {
     "excerpt": "long",
     "write": "long",
     "summarize": "light",
+    "judge": "light",
     "repair": "light",
 }
 """Which tier does which work: whole sources go to a long window, everything else is short."""
@@ -155,6 +156,19 @@ async def brief(question: Question, *, embedded: bool = False) -> Brief:
     async with AsyncExitStack() as stack:
         model = await _model(stack, embedded=embedded)
         return await refine(question, model=model, today=SystemClock().now().date())
+
+
+@asynccontextmanager
+async def open_judge() -> AsyncIterator[GatewayChat]:
+    """Open the gateway's models to judge claims; raise InvalidSettings if none is set.
+
+    The extractive model judges nothing, so it is no substitute here.
+    """
+    config = gateway_config()
+    if config is None:
+        raise InvalidSettings("no gateway is set", mend="set GATEWAY_BASE_URL to judge by a model")
+    async with AsyncExitStack() as stack:
+        yield GatewayChat(await _client(stack, config))
 
 
 @asynccontextmanager

@@ -1,10 +1,10 @@
-"""The commands that look at things: read, search, show, doctor."""
+"""The commands that look at things: read, search, show, verify, claims, doctor."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -105,6 +105,39 @@ def verify(run_name: str, out: Path | None, *, as_json: bool, debug: bool) -> No
         looked = f"{checked.claims} claims, {checked.citations} quotes, {checked.sources} sources"
         click.echo(f"{looked}: {len(checked.breaches) or 'no'} breaches")
     sys.exit(1 if checked.breaches else 0)
+
+
+@click.command()
+@click.argument("file", type=click.File(encoding="utf-8"))
+@click.option("--judge", is_flag=True, help="Have a model judge what is unclear by rule.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def claims(file: TextIO, *, judge: bool, debug: bool) -> None:
+    """Judge claims of anybody's against their evidence.
+
+    FILE, or - for standard input, has one {"claim", "evidence"} a line, the evidence a text or a
+    list of texts; out comes one {"support", "verdict", "reasons"} a line. No model is asked
+    without --judge. Ends with status 1 if a line cannot be read.
+    """
+    import asyncio
+    from contextlib import AsyncExitStack
+
+    from agent import claims as judging
+
+    del debug
+
+    async def answer() -> bool:
+        well, model = True, None
+        async with AsyncExitStack() as stack:
+            if judge:
+                from agent import wiring
+
+                model = await stack.enter_async_context(wiring.open_judge())
+            async for answer in judging.answers(file, model):
+                well = well and not answer.error
+                click.echo(answer.as_json())
+        return well
+
+    sys.exit(0 if asyncio.run(answer()) else 1)
 
 
 @click.command()

@@ -1,18 +1,35 @@
 """What happens during a run, told as it happens."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 StageName = Literal["refine", "retrieve", "synthesize", "verify", "render"]
+Kind = Literal["started", "note", "failed"]
+Counted = Literal["searches", "pages", "sections", "claims", "held", "dropped"]
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened in one stage, in a few words."""
+    """One thing that happened in one stage, in a few words.
+
+    ``counts`` is what there is more of since the last event; ``tokens`` and ``usd`` are what the
+    run has taken so far.
+    """
 
     stage: StageName
     text: str
+    kind: Kind = "note"
+    counts: Mapping[Counted, int] = field(default_factory=dict)
+    tokens: int = 0
+    usd: Decimal = Decimal(0)
 
 
 Tell = Callable[[Event], None]
@@ -21,3 +38,17 @@ Tell = Callable[[Event], None]
 
 def tell_nobody(_: Event) -> None:
     """Listen to nothing: the default where nobody watches."""
+
+
+def event_line(event: Event, at: datetime) -> str:
+    """Return an event as one line of JSON: ``at`` in ISO 8601, and its parts by their names."""
+    told = {
+        "at": at.isoformat(timespec="milliseconds"),
+        "stage": event.stage,
+        "kind": event.kind,
+        "text": event.text,
+        "counts": dict(event.counts),
+        "tokens": event.tokens,
+        "usd": float(event.usd),
+    }
+    return json.dumps(told, ensure_ascii=False) + "\n"

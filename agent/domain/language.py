@@ -40,6 +40,11 @@ def same_script(text: str, language: str) -> bool:
     return script == language or (script is None and language not in _OTHER_SCRIPTS)
 
 
+def same_language(one: str, other: str) -> bool:
+    """Whether two texts may be in one language, as far as their scripts tell."""
+    return same_script(other, language_of_script(one) or "en")
+
+
 _FUNCTION_WORDS: Final = {
     "en": "the of and is are was were that with which from this have has not by for it as on",
     "de": "der die das und ist sind den dem ein eine einer nicht mit von für auf als auch werden",

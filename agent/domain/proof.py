@@ -1,4 +1,9 @@
-"""Proves a claim: every passage exists, every quote stands there, every number is quoted."""
+"""Proves a claim: its passages exist, its quotes stand there, and they say what it says.
+
+The checks go from cheap to dear: ids, quotes, numbers, then names, dates, units, negation,
+direction and roles by rule, and last the local support score. What that leaves open is a doubt for
+a judge.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +11,45 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from agent.domain.language import same_language
 from agent.domain.numbers import missing
-from agent.domain.passages import sentences
+from agent.domain.passages import LONGEST_SENTENCE, sentences
 from agent.domain.quotes import find_near, find_quote
 from agent.domain.report import Citation
+from agent.domain.support import HARD, SUPPORTED_FROM, judge
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from agent.domain.evidence import Evidence, Source
     from agent.domain.report import DraftClaim, Quotation
+    from agent.domain.support import Reason
 
-WRITTEN_BY_CODE_ALONE: Final = re.compile(r"https?://|www\.|\bS\d+\.\d+\b|\[\d+\]|\]\(")
+WRITTEN_BY_CODE_ALONE: Final = re.compile(r"[A-Za-z]://|[Ww]{3}\.|\bS\d+\.\d+\b|\[\^?\d+\]|\]\(")
 
-Proof = tuple[Citation, ...]
+DOUBTED_FROM: Final = 0.25
+"""Support from which a claim in the language of its evidence is worth a judge's time. A true
+paraphrase hardly scores less, and one that does is better reworded than argued for."""
+
+_IN_CONTEXT: Final = frozenset(
+    {"missing_number", "missing_percentage", "missing_date", "missing_unit", "missing_entity"}
+)
+"""What may stand elsewhere in the cited passage or in its source's title, as the names of things do
+that a quoted sentence calls "it"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The exact citations that hold a claim, and how well (0..1).
+
+    ``doubt`` says what the rules could not settle; empty if they did. ``said`` is the text the
+    citations stand in, in whole sentences.
+    """
+
+    citations: tuple[Citation, ...]
+    support: float
+    said: str
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +61,28 @@ class Unproved:
 
 def prove(claim: DraftClaim, evidence: Evidence, texts: Mapping[str, str]) -> Proof | Unproved:
     """Return the exact citations that hold a claim, or why it does not hold."""
+    citations = _cited(claim, evidence, texts)
+    if isinstance(citations, Unproved):
+        return citations
+    digests = {source.id: source.sha256 for source in evidence.sources}
+    wide = tuple(dict.fromkeys(_widened(c, texts[digests[c.source]]) for c in citations))
+    if missing(claim.sentence, _said(citations)):
+        absent = missing(claim.sentence, _said(wide))
+        if absent:
+            return Unproved(f"the quotes do not state {', '.join(absent)}")
+        citations = wide
+    return _weighed(claim.sentence, citations, _said(wide), _context(wide, evidence, texts))
+
+
+def _cited(
+    claim: DraftClaim, evidence: Evidence, texts: Mapping[str, str]
+) -> tuple[Citation, ...] | Unproved:
+    """Return where each quote of a claim stands, each place once."""
     if WRITTEN_BY_CODE_ALONE.search(claim.sentence):
         return Unproved("the sentence contains an address or a reference number")
     if not claim.quotations:
         return Unproved("no passage is cited")
-    proof: list[Citation] = []
+    citations: list[Citation] = []
     for quotation in claim.quotations:
         source = evidence.source_of(quotation.passage)
         if source is None:
@@ -43,8 +90,60 @@ def prove(claim: DraftClaim, evidence: Evidence, texts: Mapping[str, str]) -> Pr
         citation = _located(quotation, source, texts[source.sha256])
         if citation is None:
             return Unproved(f"the quote does not stand in {quotation.passage}")
-        proof.append(citation)
-    return _with_numbers(claim.sentence, tuple(dict.fromkeys(proof)), evidence, texts)
+        citations.append(citation)
+    return tuple(dict.fromkeys(citations))
+
+
+def _weighed(
+    sentence: str, citations: tuple[Citation, ...], said: str, context: str
+) -> Proof | Unproved:
+    """Return the proof if whole sentences of the sources say what the claim says, or may do so.
+
+    Whole sentences, because words quoted out of "nobody says that …" say the opposite.
+    """
+    if not same_language(sentence, said):
+        return Proof(citations, 0.0, said, "its evidence is in another language")
+    wrong = objections(sentence, said, context)
+    if wrong:
+        return Unproved("; ".join(map(str, wrong)))
+    judgement = judge(sentence, said)
+    if judgement.score >= SUPPORTED_FROM:
+        return Proof(citations, judgement.score, said)
+    soft = (str(reason) for reason in judgement.reasons if reason.kind not in HARD)
+    why = "; ".join(soft) or "the quotes may say something else"
+    if judgement.score < DOUBTED_FROM:
+        return Unproved(f"the quotes do not support it: {why}")
+    return Proof(citations, judgement.score, said, why)
+
+
+def objections(sentence: str, said: str, context: str) -> tuple[Reason, ...]:
+    """Return what speaks by rule against a sentence that rests on whole sentences of sources.
+
+    ``context`` is the text around them: names, dates and units may stand there.
+    """
+    wrong = [reason for reason in judge(sentence, said).reasons if reason.kind in HARD]
+    if any(reason.kind in _IN_CONTEXT for reason in wrong):
+        there = set(judge(sentence, context).reasons)
+        wrong = [reason for reason in wrong if reason.kind not in _IN_CONTEXT or reason in there]
+    return tuple(wrong)
+
+
+def whole_sentences(text: str, start: int, end: int) -> tuple[int, int]:
+    """Return the offsets of the sentences that characters ``start`` to ``end`` stand in."""
+    first, last = max(0, start - LONGEST_SENTENCE), end + LONGEST_SENTENCE
+    touched = [span for span in sentences(text, first, last) if span[0] < end and span[1] > start]
+    return min([start, *(span[0] for span in touched)]), max([end, *(s[1] for s in touched)])
+
+
+def _context(citations: tuple[Citation, ...], evidence: Evidence, texts: Mapping[str, str]) -> str:
+    """Return the passages that citations stand in, with the titles of their sources."""
+    lines: dict[str, None] = {}
+    for citation in citations:
+        source = evidence.source_of(citation.passage)
+        span = source.span(citation.passage) if source else None
+        if source and span:
+            lines |= dict.fromkeys((source.title, texts[source.sha256][slice(*span)]))
+    return "\n".join((*lines, _said(citations)))
 
 
 def _located(quotation: Quotation, source: Source, text: str) -> Citation | None:
@@ -60,34 +159,11 @@ def _located(quotation: Quotation, source: Source, text: str) -> Citation | None
     return Citation(source.id, f"{source.id}.{number}", text[slice(*found)], *found)
 
 
-def _with_numbers(
-    sentence: str, proof: Proof, evidence: Evidence, texts: Mapping[str, str]
-) -> Proof | Unproved:
-    """Return the proof if it states every number of the sentence; widen its quotes if it must."""
-    if not missing(sentence, _said(proof)):
-        return proof
-    wide = tuple(dict.fromkeys(_widened(citation, evidence, texts) for citation in proof))
-    absent = missing(sentence, _said(wide))
-    return Unproved(f"the quotes do not state {', '.join(absent)}") if absent else wide
+def _said(citations: tuple[Citation, ...]) -> str:
+    return "\n".join(citation.quote for citation in citations)
 
 
-def _said(proof: Proof) -> str:
-    return "\n".join(citation.quote for citation in proof)
-
-
-def _widened(citation: Citation, evidence: Evidence, texts: Mapping[str, str]) -> Citation:
+def _widened(citation: Citation, text: str) -> Citation:
     """Return the citation with its quote widened to whole sentences."""
-    source = evidence.source_of(citation.passage)
-    if source is None:
-        return citation
-    text = texts[source.sha256]
-    touched = [
-        (start, end)
-        for first, last in source.spans
-        if first < citation.end and last > citation.start
-        for start, end in sentences(text, first, last)
-        if start < citation.end and end > citation.start
-    ]
-    start = min([citation.start, *(start for start, _ in touched)])
-    end = max([citation.end, *(end for _, end in touched)])
+    start, end = whole_sentences(text, citation.start, citation.end)
     return replace(citation, quote=text[start:end], start=start, end=end)

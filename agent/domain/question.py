@@ -15,6 +15,8 @@ SourceKind = Literal["web", "arxiv", "scholar", "corpus"]
 SOURCE_KINDS: Final[tuple[SourceKind, ...]] = ("web", "arxiv", "scholar", "corpus")
 """``arxiv`` is asked in arXiv's own syntax; ``scholar`` are the other indexes of papers."""
 
+Ask = Literal["clarity", "plan"]
+
 Style = Literal["brief", "report", "survey"]
 STYLES: Final[tuple[Style, ...]] = ("brief", "report", "survey")
 
@@ -75,13 +77,23 @@ class Manner:
 
 
 @dataclass(frozen=True, slots=True)
+class Clarified:
+    """What a person was asked before the research, and what they said."""
+
+    asked: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """The topic as typed, and how it is to be researched.
 
     ``depth`` is the most rounds of retrieval, ``breadth`` the most queries per kind of
     source in one round. What a search is narrowed to is told by Scope.
-    How the report is written is told by Manner. Raises InvalidQuestion if the text is blank or too
-    long, or if no report could have that length.
+    How the report is written is told by Manner. ``ask`` is what a person is asked on the way:
+    for clarity before anything is searched, and whether the plan is right before it is carried
+    out; ``clarified`` is what they said. Raises InvalidQuestion if the text is blank or too long,
+    or if no report could have that length.
     """
 
     text: str
@@ -96,6 +108,8 @@ class Question:
     style: Style = "report"
     audience: str = ""
     length: int | None = None
+    ask: tuple[Ask, ...] = ()
+    clarified: tuple[Clarified, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what nobody could research."""
@@ -107,7 +121,6 @@ class Question:
                 f" the most is {MAX_QUESTION_CHARACTERS:,}",
                 mend="shorten it, and put background into a file read with --corpus",
             )
-
         if self.length is not None and self.length < 1:
             raise InvalidQuestion("the length is no number of words", mend="ask for 50 or more")
 

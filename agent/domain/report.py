@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 Verdict = Literal["held", "repaired"]
 Judge = Literal["rules", "model"]
 Status = Literal["complete", "partial", "empty"]
+
+ENOUGH_CLAIMS: Final = 2
+"""Claims on a sub-question from which a dropped one is no loss that a further search is for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +159,15 @@ class Verified:
     def claims(self) -> tuple[Claim, ...]:
         """All claims, in reading order."""
         return tuple(claim for section in self.sections for claim in section.claims)
+
+    @property
+    def missed(self) -> tuple[Dropped, ...]:
+        """The dropped sentences that matter: what they were to answer is left with too little."""
+        return tuple(drop for drop in self.dropped if any(map(self._is_thin, drop.answers)))
+
+    def _is_thin(self, sub_question: str) -> bool:
+        on_it = (len(s.claims) for s in self.sections if sub_question in s.answers)
+        return sum(on_it) < ENOUGH_CLAIMS
 
     def covers(self, sub_question: str) -> bool:
         """Whether a section with at least one claim answers the sub-question."""

@@ -9,7 +9,8 @@ from agent import templating
 from agent.domain.arxiv_query import mended
 from agent.domain.language import language_of_script
 from agent.domain.question import Brief, SubQuestion
-from agent.stages.replies import BriefReply, QueriesReply
+from agent.errors import AnswerUnusable, ModelUnavailable
+from agent.stages.replies import BriefReply, ClarifyReply, QueriesReply
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,6 +20,22 @@ if TYPE_CHECKING:
     from agent.ports import ChatModel
 
 MOST_SUB_QUESTIONS: Final = 7
+
+MOST_ASKED: Final = 3
+"""Questions a person answers willingly before they see anything."""
+
+
+async def clarify(question: Question, *, model: ChatModel, today: date) -> tuple[str, ...]:
+    """Return what the person should be asked; nothing if no such question could be had.
+
+    What is asked is a help and no more, so that nothing ends for want of it.
+    """
+    prompt = templating.prompt("1-refine/clarify", question=question, today=today, most=MOST_ASKED)
+    try:
+        reply = await model.ask(prompt, ClarifyReply, task="refine")
+    except (AnswerUnusable, ModelUnavailable):
+        return ()
+    return _distinct(reply.questions)[:MOST_ASKED]
 
 
 async def refine(question: Question, *, model: ChatModel, today: date) -> Brief:
@@ -41,12 +58,20 @@ async def refine(question: Question, *, model: ChatModel, today: date) -> Brief:
 
 
 async def deepen(
-    brief: Brief, gaps: Sequence[SubQuestion], *, model: ChatModel, breadth: int
+    brief: Brief,
+    gaps: Sequence[SubQuestion],
+    unshown: Sequence[str] = (),
+    *,
+    model: ChatModel,
+    breadth: int,
 ) -> Brief:
-    """Return the brief with new queries for the sub-questions that are still without evidence."""
+    """Return the brief with new queries, for what is still without evidence.
+
+    ``unshown`` are sentences that were written and could not be held up.
+    """
     asked = brief.web_queries + brief.arxiv_queries
     prompt = templating.prompt(
-        "1-refine/deepen", brief=brief, gaps=gaps, asked=asked, breadth=breadth
+        "1-refine/deepen", brief=brief, gaps=gaps, unshown=unshown, asked=asked, breadth=breadth
     )
     reply = await model.ask(prompt, QueriesReply, task="refine")
     new_web = _distinct(q for q in reply.web_queries if q not in asked)[:breadth]

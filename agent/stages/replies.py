@@ -21,6 +21,12 @@ class BriefReply(BaseModel):
     arxiv_queries: list[str]
 
 
+class ClarifyReply(BaseModel):
+    """What a person is to be asked before the research."""
+
+    questions: list[str]
+
+
 class QueriesReply(BaseModel):
     """More queries, for what is still without evidence."""
 
@@ -92,3 +98,17 @@ class RepairReply(BaseModel):
     """The claims that could be mended."""
 
     claims: list[MendedClaim]
+
+
+class Ruling(BaseModel):
+    """Whether evidence supports a claim: ``claim`` is its number in the prompt."""
+
+    claim: int
+    verdict: str
+    words: str
+
+
+class JudgeReply(BaseModel):
+    """The claims that were judged."""
+
+    rulings: list[Ruling]

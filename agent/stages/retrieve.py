@@ -16,6 +16,7 @@ from agent.domain.language import language_of_query
 from agent.domain.selection import Reason, choose
 from agent.errors import SearchFailed, SearchUnavailable
 from agent.ports import Mending
+from agent.stages.limits import Brake
 from agent.stages.reading import Desk
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class Library:
 
     ``pages`` is how many are read for each sub-question in one round, ``reads_at_once`` how many
     at a time. All searches are waited for before choosing, but no longer than ``patience``
-    seconds: then what has come gets its share of the pages.
+    seconds: then what has come gets its share of the pages. The ``brake`` ends a round early.
     """
 
     engines: Sequence[SearchEngine]
@@ -53,6 +54,7 @@ class Library:
     pages: int = 8
     reads_at_once: int = 8
     patience: float = 2.0
+    brake: Brake = field(default_factory=Brake)
 
 
 async def retrieve(
@@ -145,8 +147,9 @@ class _Round:
             raise group.exceptions[0] from group
 
     async def _run(self) -> None:
-        """Search, and read from the first answers on."""
+        """Search, and read from the first answers on, until all is read or the brake is pulled."""
         async with asyncio.TaskGroup() as group:
+            brake = group.create_task(self.library.brake.pulled("retrieve"))
             running = {
                 group.create_task(self._look_up(engine, query, place))
                 for place, engine, query in self._new_searches()
@@ -157,9 +160,14 @@ class _Round:
             while True:
                 running |= {group.create_task(self._read(choice)) for choice in self._choices()}
                 running = {task for task in running if not task.done()}
-                if not running:
-                    return
-                await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                if brake.done() and running:
+                    self.library.brake.cut[brake.result()] = None
+                    self._failed(Failure("searching and reading ended early", brake.result()))
+                if brake.done() or not running:
+                    break
+                await asyncio.wait(running | {brake}, return_when=asyncio.FIRST_COMPLETED)
+            for task in running | {brake}:
+                task.cancel()
 
     def _new_searches(self) -> Iterator[tuple[Place, SearchEngine, str]]:
         for position, engine in enumerate(self.library.engines):
@@ -178,7 +186,8 @@ class _Round:
             why = str(error) or f"no answer in {SEARCH_SECONDS:g} s"
             self._failed(Failure(f"{engine.name} search for {query!r}", why))
         else:
-            self.tell(Event("retrieve", f"{engine.name}: {len(hits)} hits for {query}"))
+            text = f"{engine.name}: {len(hits)} hits for {query}"
+            self.tell(Event("retrieve", text, counts={"searches": 1}))
         found = None if hits is None else len(hits)
         self.searches[place] = Search(engine.name, engine.kind, query, found)
         self.rankings[place] = Ranking(engine.name, query, tuple(hits or ()))
@@ -219,11 +228,11 @@ class _Round:
             self.known.update(_keys(choice.candidate))
             return
         self.sources.append((_keys(choice.candidate), source))
-        self.tell(Event("retrieve", f"read {source.title}"))
+        self.tell(Event("retrieve", f"read {source.title}", counts={"pages": 1}))
 
     def _failed(self, failure: Failure) -> None:
         self.failures.append(failure)
-        self.tell(Event("retrieve", f"failed: {failure.what}: {failure.why}"))
+        self.tell(Event("retrieve", f"failed: {failure.what}: {failure.why}", "failed"))
 
     async def added_to_before(self) -> Evidence:
         """Return the evidence of all rounds: sources numbered on, the same text only once."""

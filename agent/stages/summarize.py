@@ -10,9 +10,10 @@ from agent.domain.events import Event, Tell, tell_nobody
 from agent.domain.evidence import Failure
 from agent.domain.language import written_in
 from agent.domain.numbers import missing
+from agent.domain.proof import DOUBTED_FROM, WRITTEN_BY_CODE_ALONE, objections
 from agent.domain.question import Manner
-from agent.domain.ranking import terms
 from agent.domain.report import SummarySentence
+from agent.domain.support import judge
 from agent.errors import AnswerUnusable, ModelUnavailable
 from agent.stages.replies import SummaryReply
 
@@ -29,14 +30,7 @@ FEWEST_CLAIMS: Final = 3
 
 MOST_SENTENCES: Final = {"brief": 3, "report": 5, "survey": 8}
 
-OWN_WORDS: Final = 0.65
-"""The largest share of a sentence's words (of pairs of characters in Chinese) that may stand in no
-claim it names and in none of their quotes: it leaves room for paraphrase, and none for a sentence
-about something else."""
-
-_WRITTEN_BY_CODE_ALONE: Final = re.compile(
-    r"[A-Za-z]://|[Ww]{3}\.|\bS\d+\.\d+\b|\bc\d+\b|\[\^?\d+\]|\]\("
-)
+_CLAIM_ID: Final = re.compile(r"\bc\d+\b")
 
 Summary = tuple[SummarySentence, ...]
 
@@ -87,18 +81,25 @@ def _wrong(sentence: str, named: Sequence[str], claims: Mapping[str, Claim]) -> 
     """Return why a sentence does not condense the claims it names; empty if it may."""
     if not sentence:
         return "it says nothing"
-    if _WRITTEN_BY_CODE_ALONE.search(sentence):
+    if WRITTEN_BY_CODE_ALONE.search(sentence) or _CLAIM_ID.search(sentence):
         return "it contains an address or a reference number"
     if not named:
         return "it names no claim"
     unknown = [id_ for id_ in named if id_ not in claims]
     if unknown:
         return f"there is no claim {', '.join(unknown)}"
-    said = "\n".join(claims[id_].sentence for id_ in named)
+    return _unsupported(sentence, [claims[id_] for id_ in named])
+
+
+def _unsupported(sentence: str, claims: Sequence[Claim]) -> str:
+    """Return why claims do not support a sentence that condenses them; empty if they may."""
+    said = "\n".join(claim.sentence for claim in claims)
     absent = missing(sentence, said)
     if absent:
         return f"its claims do not state {', '.join(absent)}"
-    quoted = "\n".join(c.quote for id_ in named for c in claims[id_].citations)
-    words = set(terms(sentence))
-    own = words.difference(terms(said), terms(quoted))
-    return "it says something else than its claims" if len(own) > OWN_WORDS * len(words) else ""
+    quoted = "\n".join(citation.quote for claim in claims for citation in claim.citations)
+    wrong = objections(sentence, said, f"{said}\n{quoted}")
+    if wrong:
+        return "; ".join(map(str, wrong))
+    supported = judge(sentence, said).score >= DOUBTED_FROM
+    return "" if supported else "it says something else than its claims"

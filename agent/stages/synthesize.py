@@ -17,8 +17,9 @@ from agent.stages.fitting import fit
 from agent.stages.replies import OutlineReply, SectionPlan, SectionReply
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from agent.domain.events import Counted
     from agent.domain.evidence import Evidence
     from agent.domain.packing import PackedSource
     from agent.domain.prompt import Prompt
@@ -32,14 +33,25 @@ which the outline does not share, as part of that beginning: sections that all s
 full for the same sources. Below it, the seconds are worth more than the tokens."""
 
 
+USUAL: Final = Manner()
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What is to be written: on which sub-questions, how, and what the report says already."""
+
+    wanted: Sequence[SubQuestion]
+    manner: Manner = USUAL
+    said: Sequence[str] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """What every call of one round is given; its sources open every prompt, byte for byte."""
 
     brief: Brief
-    wanted: Sequence[SubQuestion]
+    assignment: Assignment
     sources: tuple[PackedSource, ...]
-    manner: Manner
     model: ChatModel
     tell: Tell
 
@@ -48,9 +60,9 @@ class Desk:
         return templating.prompt(
             f"3-synthesize/{name}",
             brief=self.brief,
-            wanted=self.wanted,
+            wanted=self.assignment.wanted,
             sources=self.sources,
-            manner=self.manner,
+            manner=self.assignment.manner,
             **more,
         )
 
@@ -64,20 +76,19 @@ class Desk:
 async def synthesize(
     brief: Brief,
     evidence: Evidence,
-    wanted: Sequence[SubQuestion],
+    assignment: Assignment,
     *,
     model: ChatModel,
     documents: DocumentStore,
-    manner: Manner | None = None,
     tell: Tell = tell_nobody,
 ) -> Draft:
-    """Write what the evidence says on the wanted sub-questions.
+    """Write what the evidence says on the wanted sub-questions, and was not said before.
 
     A section that cannot be written is recorded and does not discard its siblings; if none can,
     the first error is raised.
     """
-    fitted = await fit(brief, evidence, wanted, model=model, documents=documents)
-    desk = Desk(brief, wanted, fitted.sources, manner or Manner(), model, tell)
+    fitted = await fit(brief, evidence, assignment.wanted, model=model, documents=documents)
+    desk = Desk(brief, assignment, fitted.sources, model, tell)
     outline = await _outline(desk)
     tell(Event("synthesize", f"{len(desk.sources)} sources, {len(outline)} sections"))
     written = await _sections(desk, outline)
@@ -96,7 +107,7 @@ async def _outline(desk: Desk) -> tuple[SectionPlan, ...]:
     An outline that names none of them is no outline; each sub-question then gets a section.
     """
     reply = await desk.model.ask(desk.prompt("outline"), OutlineReply, task="outline")
-    open_ids = {part.id for part in desk.wanted}
+    open_ids = {part.id for part in desk.assignment.wanted}
     outline: list[SectionPlan] = []
     for plan in reply.sections:
         mine = [id_ for id_ in dict.fromkeys(plan.sub_questions) if id_ in open_ids]
@@ -104,7 +115,9 @@ async def _outline(desk: Desk) -> tuple[SectionPlan, ...]:
         if mine:
             outline.append(SectionPlan(title=templating.one_line(plan.title), sub_questions=mine))
     if reply.sections and not outline:
-        return tuple(SectionPlan(title=part.text, sub_questions=[part.id]) for part in desk.wanted)
+        return tuple(
+            SectionPlan(title=part.text, sub_questions=[part.id]) for part in desk.assignment.wanted
+        )
     return tuple(outline)
 
 
@@ -132,12 +145,14 @@ async def _sections(desk: Desk, outline: Sequence[SectionPlan]) -> list[Outcome]
 async def _section(desk: Desk, outline: Sequence[SectionPlan], number: int) -> Outcome:
     """Write one section; sentences in another language are asked for once more, then dropped."""
     plan = outline[number - 1]
-    most = desk.manner.claims(len(outline))
-    prompt = desk.prompt("section", outline=outline, number=number, most=most)
+    most = desk.assignment.manner.claims(len(outline))
+    prompt = desk.prompt(
+        "section", outline=outline, number=number, most=most, said=desk.assignment.said
+    )
     try:
         claims = await _claims(desk, prompt)
     except (AnswerUnusable, ModelUnavailable) as error:
-        desk.tell(Event("synthesize", f"failed: {plan.title}: {error}"))
+        desk.tell(Event("synthesize", f"failed: {plan.title}: {error}", "failed"))
         return error
     language = desk.brief.language
     if not all(written_in(claim.sentence, language) for claim in claims):
@@ -145,7 +160,8 @@ async def _section(desk: Desk, outline: Sequence[SectionPlan], number: int) -> O
     foreign = [claim for claim in claims if not written_in(claim.sentence, language)]
     lost = [claim for claim in foreign if not _is_quoted_whole(claim)]
     kept = tuple(claim for claim in claims if claim not in lost)
-    desk.tell(Event("synthesize", f"{plan.title}: {len(kept)} claims"))
+    written: Mapping[Counted, int] = {"sections": 1, "claims": len(kept)}
+    desk.tell(Event("synthesize", f"{plan.title}: {len(kept)} claims", counts=written))
     section = DraftSection(plan.title, tuple(plan.sub_questions), kept)
     return Written((section,) if kept or not lost else (), _aloud(plan, lost, foreign, language))
 
@@ -162,7 +178,7 @@ async def _claims_again(
     try:
         return await _claims(desk, replace(prompt, user=f"{prompt.user}\n\n{reason}"))
     except (AnswerUnusable, ModelUnavailable) as error:
-        desk.tell(Event("synthesize", f"could not be sent back: {error}"))
+        desk.tell(Event("synthesize", f"failed: could not be sent back: {error}", "failed"))
         return before
 
 

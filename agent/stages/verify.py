@@ -22,21 +22,26 @@ from agent.domain.report import (
     Verified,
 )
 from agent.errors import AnswerUnusable, ModelUnavailable
+from agent.stages.judging import Doubt, Judged, judged
 from agent.stages.replies import RepairReply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from agent.domain.events import Counted
     from agent.domain.evidence import Evidence
     from agent.domain.question import Brief
-    from agent.domain.report import Draft
+    from agent.domain.report import Citation, Draft, Judge
     from agent.ports import ChatModel, DocumentStore
+    from agent.stages.judging import Outcome
 
 REPAIRS_PER_CALL: Final = 10
 NEAREST_PASSAGES: Final = 3
 """How many true passages a failed claim is shown with: the best match is among the first three for
 nine in ten claims of the demo world."""
 
+GIVES_ORDERS: Final = "its source gives orders to language models, so no judge was asked"
+SAID_BEFORE: Final = "says the same as"
 
 Place = tuple[int, int]
 """Which section of a draft, and which claim of it."""
@@ -44,11 +49,12 @@ Place = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A sentence that holds, and its proof."""
+    """A sentence that holds, its proof, and who settled it."""
 
     verdict: Verdict
     sentence: str
     proof: Proof
+    judge: Judge
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +64,16 @@ class Failing:
     place: Place
     claim: DraftClaim
     reason: str
-    nearest: tuple[Passage, ...]
+    nearest: tuple[Passage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """Which claims hold, which fail, and what stood in the way of deciding."""
+
+    held: Mapping[Place, Held]
+    failing: tuple[Failing, ...]
+    failures: tuple[Failure, ...] = ()
 
 
 async def verify(
@@ -73,40 +88,83 @@ async def verify(
 ) -> Verified:
     """Check every claim of a draft and add the outcome to what earlier rounds held.
 
-    Each claim ends held, repaired or dropped, and never two of them. A claim holds if every
-    passage it cites exists, every quote stands there, and its quotes state all its numbers.
+    Each claim ends held, repaired or dropped, and never two of them. A claim holds if its proof
+    does (``agent.domain.proof``) and, where the rules leave a doubt, a judge settles it. What fails
+    goes back once with its reason and is checked in the same way.
     """
     texts = {source.sha256: await documents.get(source.sha256) for source in evidence.sources}
-    held, failing = _checked(draft, evidence, texts)
+    first = await _decided(_claims(draft), "held", evidence, texts, model=model)
+    failing = await asyncio.to_thread(_with_nearest, first.failing, evidence, texts)
     mended, failures = await _mended(failing, brief, model=model)
-    dropped: list[Dropped] = []
-    for fail in failing:
-        repair = mended.get(fail.place)
-        proof = prove(repair, evidence, texts) if repair is not None else None
-        if repair is None or proof is None or isinstance(proof, Unproved):
-            dropped.append(Dropped(fail.claim.sentence, fail.reason))
-        else:
-            held[fail.place] = Held("repaired", repair.sentence, proof)
-    after = _added(before, draft, held, dropped)
+    second = await _decided(mended, "repaired", evidence, texts, model=model)
+    after = _added(before, draft, {**first.held, **second.held}, failing)
     new = len(after.claims) - len(before.claims)
-    tell(Event("verify", f"{new} claims held, {len(after.dropped) - len(before.dropped)} dropped"))
-    return replace(after, failures=before.failures + failures)
+    lost = len(after.dropped) - len(before.dropped)
+    counts: Mapping[Counted, int] = {"held": new, "dropped": lost}
+    tell(Event("verify", f"{new} claims held, {lost} dropped", counts=counts))
+    said = dict.fromkeys(before.failures + first.failures + failures + second.failures)
+    return replace(after, failures=tuple(said))
 
 
-def _checked(
-    draft: Draft, evidence: Evidence, texts: Mapping[str, str]
-) -> tuple[dict[Place, Held], list[Failing]]:
-    """Return the claims that hold, and those that fail with what might mend them."""
+def _claims(draft: Draft) -> dict[Place, DraftClaim]:
+    return {
+        (number, position): claim
+        for number, section in enumerate(draft.sections)
+        for position, claim in enumerate(section.claims)
+    }
+
+
+async def _decided(
+    claims: Mapping[Place, DraftClaim],
+    verdict: Verdict,
+    evidence: Evidence,
+    texts: Mapping[str, str],
+    *,
+    model: ChatModel,
+) -> Decided:
+    """Prove each claim, and have the doubtful ones judged."""
+    proofs = await asyncio.to_thread(
+        lambda: {place: prove(claim, evidence, texts) for place, claim in claims.items()}
+    )
+    doubtful = {place: p for place, p in proofs.items() if isinstance(p, Proof) and p.doubt}
+    rulings = await _ruled(doubtful, claims, evidence, model=model)
     held: dict[Place, Held] = {}
     failing: list[Failing] = []
-    for number, section in enumerate(draft.sections):
-        for position, claim in enumerate(section.claims):
-            match prove(claim, evidence, texts):
-                case Unproved(reason):
-                    failing.append(Failing((number, position), claim, reason, ()))
-                case proof:
-                    held[number, position] = Held("held", claim.sentence, proof)
-    return held, _with_nearest(failing, evidence, texts)
+    for place, proof in proofs.items():
+        claim, ruling = claims[place], rulings.get(place)
+        if isinstance(proof, Unproved):
+            failing.append(Failing(place, claim, proof.reason))
+        elif ruling is None or (isinstance(ruling, Judged) and ruling.supported):
+            judge: Judge = "rules" if ruling is None else "model"
+            held[place] = Held(verdict, claim.sentence, proof, judge)
+        else:
+            why = ruling.reason if isinstance(ruling, Judged) else f"{proof.doubt}; {ruling.why}"
+            failing.append(Failing(place, claim, why))
+    failures = dict.fromkeys(r for r in rulings.values() if isinstance(r, Failure))
+    return Decided(held, tuple(failing), tuple(failures))
+
+
+async def _ruled(
+    doubtful: Mapping[Place, Proof],
+    claims: Mapping[Place, DraftClaim],
+    evidence: Evidence,
+    *,
+    model: ChatModel,
+) -> dict[Place, Outcome]:
+    """Have claims judged, except on sources that give orders to models: a judge might obey."""
+    rulings: dict[Place, Outcome] = {
+        place: Judged(supported=False, reason=f"{proof.doubt}; {GIVES_ORDERS}")
+        for place, proof in doubtful.items()
+        if any(_gives_orders(citation, evidence) for citation in proof.citations)
+    }
+    asked = [place for place in doubtful if place not in rulings]
+    doubts = [Doubt(claims[place].sentence, doubtful[place].said) for place in asked]
+    return rulings | dict(zip(asked, await judged(doubts, model=model), strict=True))
+
+
+def _gives_orders(citation: Citation, evidence: Evidence) -> bool:
+    source = evidence.source_of(citation.passage)
+    return source is not None and source.injections > 0
 
 
 def _with_nearest(
@@ -167,12 +225,19 @@ def _added(
     before: Verified,
     draft: Draft,
     held: Mapping[Place, Held],
-    dropped: Sequence[Dropped],
+    failing: Sequence[Failing],
 ) -> Verified:
-    """Return what held and what was dropped in all rounds; a sentence said twice is dropped."""
+    """Return what held and what was dropped in all rounds; a sentence said twice is dropped.
+
+    A section on what an earlier one is about goes on with that one.
+    """
     said = {" ".join(terms(claim.sentence)): claim.id for claim in before.claims}
-    sections = list(before.sections)
-    twice: list[Dropped] = []
+    sections = {section.answers: section for section in before.sections}
+    dropped = [*before.dropped]
+    for fail in failing:
+        if fail.place not in held:
+            answers = draft.sections[fail.place[0]].answers
+            dropped.append(Dropped(fail.claim.sentence, fail.reason, answers))
     for number, section in enumerate(draft.sections):
         claims: list[Claim] = []
         for position in range(len(section.claims)):
@@ -181,10 +246,18 @@ def _added(
                 continue
             key = " ".join(terms(found.sentence)) or found.sentence
             if key in said:
-                twice.append(Dropped(found.sentence, f"says the same as {said[key]}"))
+                dropped.append(Dropped(found.sentence, f"{SAID_BEFORE} {said[key]}"))
                 continue
             said[key] = f"c{len(said) + 1}"
-            claims.append(Claim(said[key], found.sentence, found.verdict, found.proof))
+            claims.append(_claim(said[key], found))
         if claims:
-            sections.append(Section(section.title, section.answers, tuple(claims)))
-    return Verified(tuple(sections), (*before.dropped, *dropped, *twice))
+            earlier = sections.get(section.answers)
+            title, first = (earlier.title, earlier.claims) if earlier else (section.title, ())
+            sections[section.answers] = Section(title, section.answers, (*first, *claims))
+    return Verified(tuple(sections.values()), tuple(dropped))
+
+
+def _claim(id_: str, found: Held) -> Claim:
+    proof = found.proof
+    support = round(proof.support, 2)
+    return Claim(id_, found.sentence, found.verdict, proof.citations, support, found.judge)

@@ -108,6 +108,8 @@ def _honest(asked: Asked) -> str:
         return json.dumps({"claims": [_claim(*found) for found in _sources(prompt, number)]})
     if form == "SummaryReply":
         return json.dumps({"sentences": []})
+    if form == "JudgeReply":
+        return json.dumps({"rulings": []})
     return json.dumps({"claims": []})
 
 
@@ -121,10 +123,8 @@ def _sources(prompt: str, number: int) -> list[tuple[str, str, str]]:
 
 
 def _claim(source: str, passage: str, text: str) -> dict[str, object]:
-    words = text.replace("¶", " ").split()
-    sentence = f"Source {'I' * int(source)} speaks of {words[0]} {words[1]} and {words[-1]}"
-    quote = " ".join(text.split()[:12])
+    quote = " ".join(text.replace("¶", " ").split()[:12])
     return {
-        "sentence": re.sub(r"[\d%.,]+", "", sentence),
+        "sentence": f"As source {'I' * int(source)} has it: {quote}",
         "citations": [{"passage": passage, "quote": quote}],
     }

@@ -31,6 +31,22 @@ def say(report: dict[str, Any], sentence: str) -> None:
     first(report)["sentence"] = sentence
 
 
+def condensed(report: dict[str, Any], **changes: object) -> None:
+    report["summary"][0].update(changes)
+
+
+def flip(report: dict[str, Any]) -> None:
+    say(
+        report,
+        f"It is not so that {first(report)['sentence'][:1].lower()}{first(report)['sentence'][1:]}",
+    )
+
+
+def oppose(report: dict[str, Any]) -> None:
+    sides = [{"claim": "c1", "says": "1"}, {"claim": "c99", "says": "2"}]
+    report["disagreements"].append({"about": "it", "kind": "number", "sides": sides})
+
+
 def both(report: dict[str, Any]) -> None:
     report["dropped"].append({"sentence": first(report)["sentence"], "reason": "x"})
 
@@ -42,6 +58,11 @@ CHANGES: dict[str, tuple[Change, str]] = {
     "source": (lambda r: cite(r, source="S99"), "cites S99, of which there is no text"),
     "passage": (lambda r: cite(r, passage="S99.1"), "cites S99.1 as a passage of"),
     "number": (lambda r: say(r, "It cost 987654 euros."), "do not state 987654"),
+    "negation": (flip, "says no where"),
+    "summary": (lambda r: condensed(r, claims=["c99"]), "rests on c99, which is no claim"),
+    "summary of nothing": (lambda r: condensed(r, claims=[]), "rests on nothing"),
+    "summary's number": (lambda r: condensed(r, sentence="It cost 987654."), "do not state 987654"),
+    "disagreement": (oppose, "there is no claim c99"),
     "address": (lambda r: say(r, "See https://x.example"), "holds an address"),
     "no citation": (lambda r: first(r).update(citations=[]), "rests on nothing"),
     "verdict": (lambda r: first(r).update(verdict="sure"), "'held' or 'repaired'"),

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from agent.domain.evidence import Evidence, Source
 from agent.domain.passages import passages
-from agent.domain.proof import Unproved, prove
+from agent.domain.proof import Proof, Unproved, prove
 from agent.domain.report import DraftClaim, Quotation
 
 TEXTS = {
@@ -37,10 +37,9 @@ def test_what_is_proved_stands_in_the_stored_text_character_for_character(
     id_, text = data.draw(st.sampled_from(list(TEXTS.items())))
     start = data.draw(st.integers(0, len(text)))
     quote = text[start : data.draw(st.integers(start, len(text)))]
-    proof = proof_of("A sentence.", (f"{id_}.1", quote))
-    if not isinstance(proof, Unproved):
-        assert isinstance(proof, tuple)
-        for citation in proof:
+    proof = proof_of(quote, (f"{id_}.1", quote))
+    if isinstance(proof, Proof):
+        for citation in proof.citations:
             assert citation.quote == TEXTS[citation.source][citation.start : citation.end] != ""
 
 
@@ -79,16 +78,34 @@ def test_a_claim_that_does_not_hold_says_why(
 
 def test_a_quote_is_widened_to_its_sentence_when_the_number_stands_beside_it() -> None:
     proof = proof_of("The price fell by 40 % in May 2024.", ("S1.1", "Its price fell by"))
-    assert isinstance(proof, tuple)
-    assert [c.quote for c in proof] == ["Its price fell by 40 percent in May 2024."]
+    assert isinstance(proof, Proof)
+    assert [c.quote for c in proof.citations] == ["Its price fell by 40 percent in May 2024."]
 
 
 def test_a_claim_in_one_language_may_rest_on_a_quote_in_another() -> None:
     proof = proof_of("Long context takes 8 seconds.", ("S2.1", "长上下文的延迟为八秒"))
-    assert isinstance(proof, tuple)
+    assert isinstance(proof, Proof)
+    assert proof.doubt == "its evidence is in another language"
 
 
 def test_a_quote_said_twice_is_one_citation() -> None:
-    proof = proof_of("It is.", *[("S1.1", "The window holds 128,000 tokens")] * 2)
-    assert isinstance(proof, tuple)
-    assert len(proof) == 1
+    proof = proof_of("It holds tokens.", *[("S1.1", "The window holds 128,000 tokens")] * 2)
+    assert isinstance(proof, Proof)
+    assert len(proof.citations) == 1
+
+
+@pytest.mark.parametrize("sentence", ["The window is slow.", "It is not fast.", "Long is the day."])
+def test_a_true_quote_does_not_hold_what_it_does_not_say(sentence: str) -> None:
+    proof = proof_of(sentence, ("S1.1", "Its price fell by 40 percent in May 2024"))
+    assert isinstance(proof, Unproved)
+
+
+def test_a_name_may_stand_elsewhere_in_the_passage_or_in_the_title() -> None:
+    text = "Gemini has a new window. It holds 128,000 tokens."
+    source = Source("S1", "web", "u", "Notes of Ada Quill", "d", datetime.now(UTC), passages(text))
+    quote = Quotation("S1.1", "It holds 128,000 tokens")
+    for sentence in ("Gemini holds 128,000 tokens.", "Ada Quill notes it holds 128,000 tokens."):
+        proof = prove(DraftClaim(sentence, (quote,)), Evidence(sources=(source,)), {"d": text})
+        assert isinstance(proof, Proof), sentence
+    other = DraftClaim("The model Claude holds 128,000 tokens.", (quote,))
+    assert isinstance(prove(other, Evidence(sources=(source,)), {"d": text}), Unproved)

@@ -38,7 +38,7 @@ HITS = {
 KNOWN = {
     "q1": ("The window holds many tokens.", "The window holds 128,000 tokens."),
     "q2": ("Retrieval costs little.", "Retrieval costs 2 cents a question."),
-    "q3": ("Hybrids decide case by case.", "Hybrids route each question."),
+    "q3": ("Hybrids route every question.", "Hybrids route each question."),
 }
 
 
@@ -92,6 +92,64 @@ async def test_a_gap_becomes_a_new_query_and_the_next_round_closes_it() -> None:
     assert [claim.sentence for claim in report.claims] == [said for said, _ in KNOWN.values()]
     assert report.brief.web_queries == ("window", "cost", "hybrid")
     assert [source.title for source in report.cited] == ["A", "B", "C"]
+
+
+async def test_a_dropped_sentence_that_matters_is_searched_for_and_its_section_goes_on() -> None:
+    sentence, lost = KNOWN["q1"][0], "Windows double each year."
+
+    asked: list[str] = []
+
+    def careless(task: str, prompt: Prompt) -> Answer:
+        asked.append(prompt.user)
+        if task in {"judge", "repair"}:
+            return AnswerUnusable("prose")
+        if "Write the new queries" in prompt.user and "not shown" not in prompt.user:
+            return {"web_queries": [], "arxiv_queries": []}
+        answer = answers(task, prompt)
+        if (
+            task == "write"
+            and isinstance(answer, dict)
+            and f"already said: {sentence}" in prompt.user
+        ):
+            (claim,) = answer["claims"]
+            return {"claims": [{**claim, "sentence": f"{sentence[:-1]} now."}]}
+        if task == "write" and isinstance(answer, dict):
+            (claim,) = answer["claims"]
+            return {"claims": [claim, {**claim, "sentence": lost}]}
+        return answer
+
+    report = await report_of(tools(careless), depth=3)
+    (*_, searched) = [prompt for prompt in asked if "Write the new queries" in prompt]
+    assert f"not shown: {lost}" in searched
+    assert "without evidence: How long?" in searched
+    on_q1 = [section for section in report.sections if "q1" in section.answers]
+    assert [[c.sentence for c in s.claims] for s in on_q1] == [[sentence, f"{sentence[:-1]} now."]]
+
+
+async def test_a_limit_that_leaves_something_undone_makes_the_report_partial_and_says_which() -> (
+    None
+):
+    def stop(task: str, prompt: Prompt) -> Answer:
+        if "Write the new queries" in prompt.user:
+            used.library.brake.pull("stopped by hand")
+        return answers(task, prompt)
+
+    used = tools(stop)
+    report = await report_of(used, depth=5)
+    assert report.claims
+    assert report.run.status == "partial"
+    assert report.run.reason.startswith("stopped by hand; ")
+
+
+async def test_a_limit_reached_when_all_is_done_is_no_loss() -> None:
+    def stop(task: str, prompt: Prompt) -> Answer:
+        if task == "summarize":
+            used.library.brake.pull("stopped by hand")
+        return answers(task, prompt)
+
+    used = tools(stop)
+    report = await report_of(used)
+    assert (report.run.status, report.run.reason) == ("complete", "")
 
 
 async def test_rounds_end_when_depth_is_used_up_and_the_report_says_what_is_open() -> None:

@@ -5,9 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.domain.arxiv_query import is_valid
-from agent.domain.question import MAX_QUESTION_CHARACTERS, Brief, Question, SubQuestion
-from agent.errors import AnswerUnusable, InvalidQuestion
-from agent.stages.refine import deepen, refine
+from agent.domain.question import (
+    MAX_QUESTION_CHARACTERS,
+    Brief,
+    Clarified,
+    Question,
+    SubQuestion,
+)
+from agent.errors import AnswerUnusable, DeepResearchError, InvalidQuestion, ModelUnavailable
+from agent.stages.refine import clarify, deepen, refine
 from agent.testing import ScriptedModel
 
 TODAY = date(2026, 1, 2)
@@ -94,3 +100,21 @@ async def test_deeper_queries_are_new_ones() -> None:
 def test_a_question_nobody_could_research_is_refused_with_a_mend(text: str) -> None:
     with pytest.raises(InvalidQuestion, match=" - "):
         Question(text)
+
+
+async def test_at_most_three_questions_are_put_to_the_person() -> None:
+    model = ScriptedModel(lambda task, prompt: {"questions": ["a?", " a? ", "b?", "", "c?", "d?"]})
+    assert await clarify(Question("it"), model=model, today=TODAY) == ("a?", "b?", "c?")
+
+
+@pytest.mark.parametrize("error", [AnswerUnusable("prose"), ModelUnavailable("down")])
+async def test_nothing_ends_for_want_of_a_question_to_the_person(error: DeepResearchError) -> None:
+    model = ScriptedModel(lambda task, prompt: error)
+    assert await clarify(Question("it"), model=model, today=TODAY) == ()
+
+
+async def test_what_the_person_answered_is_in_the_brief_s_prompt() -> None:
+    model = ScriptedModel(lambda task, prompt: answer())
+    question = Question("it", clarified=(Clarified("Which\nkind?", "the blue one"),))
+    await refine(question, model=model, today=TODAY)
+    assert "asked: Which kind?\nanswered: the blue one\n" in model.asked[0][1].user

@@ -221,3 +221,33 @@ async def test_no_query_is_asked_twice_however_it_is_written(
     first = await retrieve(question, brief, Evidence(), library=shelf)
     await retrieve(question, replace(brief, web_queries=("Long  WINDOW",)), first, library=shelf)
     assert engine.queries == ["long window", "window cost"]
+
+
+async def test_a_pulled_brake_ends_the_round_with_what_was_read_and_says_so(
+    question: Question, brief: Brief
+) -> None:
+    class Stuck(ShelfReader):
+        async def read(self, url: str) -> Page:
+            if "stuck" in url:
+                asyncio.get_running_loop().call_later(0.01, shelf.brake.pull, "stopped by hand")
+                await asyncio.sleep(60)
+            return await super().read(url)
+
+    texts = {"https://a.example": "Text."}
+    shelf = library([ListedEngine([hit("a"), hit("stuck")])], reader=Stuck(texts))
+    evidence = await retrieve(question, brief, Evidence(), library=shelf)
+    assert [source.title for source in evidence.sources] == ["a"]
+    assert [(f.what, f.why) for f in evidence.failures] == [
+        ("searching and reading ended early", "stopped by hand")
+    ]
+    assert list(shelf.brake.cut) == ["stopped by hand"]
+
+
+async def test_a_brake_pulled_when_all_is_read_leaves_nothing_undone(
+    question: Question, brief: Brief
+) -> None:
+    shelf = library([ListedEngine([hit("a")])], {"a": "Text."})
+    evidence = await retrieve(question, brief, Evidence(), library=shelf)
+    shelf.brake.pull("stopped by hand")
+    assert evidence.failures == ()
+    assert shelf.brake.cut == {}

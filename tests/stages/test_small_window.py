@@ -11,7 +11,7 @@ from agent.domain.prompt import Prompt
 from agent.domain.proof import Unproved, prove
 from agent.domain.question import Brief
 from agent.stages.replies import QueriesReply
-from agent.stages.synthesize import synthesize
+from agent.stages.synthesize import Assignment, synthesize
 from agent.testing import MemoryDocuments
 from gateway_client.catalog import Endpoint, Model
 from gateway_client.client import GatewayClient
@@ -91,12 +91,12 @@ async def test_one_fact_on_page_47_of_60_is_found_and_quoted_through_a_window_of
             # as in a run, in which the brief was written before
             await chat.ask(Prompt("You plan.", PAGE), QueriesReply, task="refine")
             made = await synthesize(
-                brief, evidence, brief.sub_questions, model=chat, documents=documents
+                brief, evidence, Assignment(brief.sub_questions), model=chat, documents=documents
             )
     (claim,) = made.sections[0].claims
     proof = prove(claim, evidence, documents.texts)
     assert not isinstance(proof, Unproved)
-    assert proof[0].quote == PLANTED
-    assert text.count("Page ", 0, proof[0].start) == 47
+    assert proof.citations[0].quote == PLANTED
+    assert text.count("Page ", 0, proof.citations[0].start) == 47
     assert model.largest <= WINDOW
     assert "passages quoted as evidence" in made.failures[0].why

@@ -6,7 +6,7 @@ from agent.adapters.gateway_chat import GatewayChat
 from agent.domain.evidence import Evidence, Source
 from agent.domain.passages import passages
 from agent.domain.question import Brief, Manner
-from agent.stages.synthesize import synthesize
+from agent.stages.synthesize import Assignment, synthesize
 from agent.testing import MemoryDocuments
 from gateway_client.catalog import Endpoint, Model
 from gateway_client.client import GatewayClient
@@ -63,10 +63,9 @@ async def test_all_calls_of_a_run_begin_with_the_same_bytes_up_to_the_end_of_the
             made = await synthesize(
                 brief,
                 Evidence(sources=tuple(sources)),
-                brief.sub_questions,
+                Assignment(brief.sub_questions, Manner("survey", "engineers"), ["It is so."]),
                 model=chat,
                 documents=documents,
-                manner=Manner("survey", "engineers"),
             )
             usage = chat.usage()
         written = [

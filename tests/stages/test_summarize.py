@@ -45,6 +45,8 @@ async def test_a_sentence_that_condenses_claims_is_kept_with_their_ids(brief: Br
         ("The window holds 128,000 tokens.", ["c1", "c9"], "no claim c9"),
         ("The window holds 256,000 tokens.", ["c1"], "do not state 256000"),
         ("Retrieval costs 2 cents a question.", ["c1"], "do not state 2"),
+        ("Recall does not fall by 12 percent beyond it.", ["c2"], "says no"),
+        ("Recall rises by 12 percent beyond it.", ["c2"], "the other way"),
         ("The window holds tokens, see https://x.example.", ["c1"], "address"),
         ("The window holds tokens [1].", ["c1"], "reference number"),
         ("The window holds tokens (S1.1).", ["c1"], "reference number"),

@@ -11,7 +11,7 @@ from agent.domain.question import Brief, Manner
 from agent.domain.report import Draft, DraftClaim, Quotation
 from agent.errors import AnswerUnusable, DeepResearchError, ModelUnavailable
 from agent.ports import ChatModel, Reply
-from agent.stages.synthesize import synthesize
+from agent.stages.synthesize import Assignment, synthesize
 from agent.testing import Answer, Answers, MemoryDocuments, ScriptedModel
 
 HOSTILE = (
@@ -51,9 +51,8 @@ def script(sections: Sequence[Sequence[str]] = (("q1",), ("q2",))) -> Answers:
 
 async def draft(brief: Brief, model: ChatModel, *texts: str, manner: Manner | None = None) -> Draft:
     evidence, documents = await shelf(*texts)
-    return await synthesize(
-        brief, evidence, brief.sub_questions, model=model, documents=documents, manner=manner
-    )
+    assignment = Assignment(brief.sub_questions, manner or Manner())
+    return await synthesize(brief, evidence, assignment, model=model, documents=documents)
 
 
 async def test_each_section_of_the_outline_is_written_and_blank_sentences_are_not_claims(

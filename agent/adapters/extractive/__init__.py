@@ -28,12 +28,14 @@ CHARACTERS_A_TOKEN: Final = 4
 """What its usage is counted with; it has no tokens of its own."""
 
 _ANSWERS: Final[dict[str, Callable[[str], dict[str, object]]]] = {
+    "ClarifyReply": lambda _: {"questions": []},  # it knows of no other meaning
     "BriefReply": brief,
     "QueriesReply": more_queries,
     "OutlineReply": outline,
     "ExcerptReply": excerpt,
     "SectionReply": section,
     "SummaryReply": summary,
+    "JudgeReply": lambda _: {"rulings": []},  # it compares words, and the rules have done that
     "RepairReply": lambda _: {"claims": []},  # what it quoted stands there: nothing to mend
 }
 
