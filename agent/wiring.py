@@ -203,9 +203,8 @@ async def open_tools(
             pages=settings.pages,
             reads_at_once=settings.reads_at_once,
         )
-        steps = run_journal.RunJournal(journal, model)
         try:
-            yield pipeline.Tools(model, library, folder, request.formats, steps, saver)
+            yield pipeline.Tools(model, library, folder, request.formats, model, saver)
         finally:
             usage = model.usage()
             folder.is_paid = bool(usage.usd or usage.unpriced)

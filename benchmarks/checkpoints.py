@@ -78,8 +78,7 @@ async def run(out: Path, texts: dict[str, str]) -> tuple[float, Report, Path]:
             clock=SystemClock(),
             pages=SOURCES,
         )
-        steps = run_journal.RunJournal(journal, model)
-        tools = pipeline.Tools(model, library, folder, ("md", "json"), steps, saver)
+        tools = pipeline.Tools(model, library, folder, ("md", "json"), model, saver)
         started = time.perf_counter()
         with timed(Journal, "_begun", "_recalled", "_kept") as journalling:
             report = await pipeline.run(QUESTION, tools)
