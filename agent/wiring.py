@@ -54,6 +54,8 @@ if TYPE_CHECKING:
     from gateway_client.catalog import Tier
     from gateway_client.journal import Journal
 
+    Opening = AbstractAsyncContextManager[WorkingFolder]
+
 LOOPBACK_HOSTS: Final = ("localhost", "127.0.0.1", "[::1]")
 
 TASKS: Final[Mapping[str, Tier]] = {
@@ -95,16 +97,8 @@ async def research(
     settings = settings or read_settings()
     if isinstance(question, str):
         question = Question(question, depth=settings.depth, breadth=settings.breadth)
-    request = Request(
-        question=question,
-        started=SystemClock().now(),
-        formats=tuple(dict.fromkeys((*formats, "json"))),
-        embedded=embedded,
-        demo=demo,
-        settings=_kept(settings),
-    )
-    folder = new_run_folder(settings.out, question.text, request.started.date())
-    return await _report(folder, request, settings, on_event, engines)
+    request = _request(question, settings, formats, embedded=embedded, demo=demo)
+    return await _report(_new_folder(request, settings), request, settings, on_event, engines)
 
 
 async def resume(
@@ -132,22 +126,38 @@ async def resume(
     return await _report(taken_up(stopped), request, own, on_event, engines)
 
 
-def _kept(settings: Settings) -> Mapping[str, object]:
-    """Return the settings that a run has of its own, wherever it is taken up again."""
+def _request(
+    question: Question,
+    settings: Settings,
+    formats: Sequence[str],
+    *,
+    embedded: bool,
+    demo: bool = False,
+) -> Request:
     corpus = tuple(path.absolute() for path in settings.corpus)
-    return settings.model_copy(update={"corpus": corpus}).model_dump(
-        mode="json", include=KEPT_SETTINGS
+    kept = settings.model_copy(update={"corpus": corpus})
+    return Request(
+        question=question,
+        started=SystemClock().now(),
+        formats=tuple(dict.fromkeys((*formats, "json"))),
+        embedded=embedded,
+        demo=demo,
+        settings=kept.model_dump(mode="json", include=KEPT_SETTINGS),
     )
 
 
+def _new_folder(request: Request, settings: Settings) -> Opening:
+    return new_run_folder(settings.out, request.question.text, request.started.date())
+
+
 async def _report(
-    opening: AbstractAsyncContextManager[WorkingFolder],
+    opening: Opening,
     request: Request,
     settings: Settings,
     tell: Tell,
     engines: Sequence[SearchEngine],
 ) -> Report:
-    async with open_tools(opening, request, settings, tell=tell, engines=engines) as tools:
+    async with _tools(opening, request, settings, tell, engines) as tools:
         return await pipeline.run(request.question, tools, tell, started=request.started)
 
 
@@ -173,12 +183,31 @@ async def open_judge() -> AsyncIterator[GatewayChat]:
 
 @asynccontextmanager
 async def open_tools(
-    opening: AbstractAsyncContextManager[WorkingFolder],
-    request: Request,
+    question: Question,
     settings: Settings,
     *,
+    embedded: bool = False,
+    formats: Sequence[str] = rendering.FORMATS,
     tell: Tell = tell_nobody,
     engines: Sequence[SearchEngine] = (),
+) -> AsyncIterator[pipeline.Tools]:
+    """Open everything a run works with; publish its folder at the end.
+
+    For graphs of the caller's own; the rest is as for ``research``.
+    """
+    request = _request(question, settings, formats, embedded=embedded)
+    opening = _new_folder(request, settings)
+    async with _tools(opening, request, settings, tell, engines) as tools:
+        yield tools
+
+
+@asynccontextmanager
+async def _tools(
+    opening: Opening,
+    request: Request,
+    settings: Settings,
+    tell: Tell,
+    engines: Sequence[SearchEngine],
 ) -> AsyncIterator[pipeline.Tools]:
     """Open everything a run works with, its folder when all that it reads from is there.
 
