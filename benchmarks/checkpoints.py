@@ -28,7 +28,7 @@ from agent.domain.evidence import Hit
 from agent.domain.question import Question
 from agent.stages.retrieve import Library
 from agent.testing import ListedEngine, ShelfReader
-from agent.wiring import extractive_config
+from agent.wiring.models import extractive_config
 from gateway_client.client import GatewayClient
 from gateway_client.journal import Journal
 

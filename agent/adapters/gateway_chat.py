@@ -11,9 +11,10 @@ from agent.adapters.run_journal import told
 from agent.adapters.token_meter import TokenMeter
 from agent.domain.evidence import Failure
 from agent.domain.report import Usage
-from agent.errors import AnswerUnusable, ModelUnavailable, RunUnwritable
+from agent.errors import AnswerUnusable, BudgetSpent, ModelUnavailable, RunUnwritable
 from gateway_client.answers.structured import structured
 from gateway_client.errors import AnswerUnusable as NoUsableAnswer
+from gateway_client.errors import BudgetSpent as TooDear
 from gateway_client.errors import GatewayError, JournalDamaged, JournalUnwritable
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class GatewayChat:
 
     def __init__(self, client: GatewayClient, understudy: GatewayChat | None = None) -> None:
         self._client = client
-        self._understudy = understudy
+        self.understudy = understudy
         self._failures: list[Failure] = []
         self._meter = TokenMeter()
 
@@ -45,14 +46,16 @@ class GatewayChat:
         try:
             return await structured(model, messages, reply, memory=self._client.memory)
         except NoUsableAnswer as error:
-            if self._understudy is None:
+            if self.understudy is None:
                 raise AnswerUnusable(str(error)) from error
             self._failures.append(
                 Failure(f"a model's answer to {task!r}", f"{error}; quoted by extraction instead")
             )
-            return await self._understudy.ask(prompt, reply, task=task)
+            return await self.understudy.ask(prompt, reply, task=task)
         except (JournalUnwritable, JournalDamaged) as error:  # no model's fault: the run must stop
             raise RunUnwritable(error.message, mend=error.mend) from error
+        except TooDear as error:
+            raise BudgetSpent(str(error)) from error
         except GatewayError as error:
             raise ModelUnavailable(str(error)) from error
 

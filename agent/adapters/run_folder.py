@@ -49,6 +49,11 @@ class WorkingFolder:
         return self.aside / "journal.sqlite"
 
     @property
+    def events(self) -> Path:
+        """Where it is kept what happened."""
+        return self.aside / "events.jsonl"
+
+    @property
     def checkpoints(self) -> Path:
         """Where the state of the run is kept."""
         return self.aside / "state.sqlite"

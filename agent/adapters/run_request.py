@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from agent.adapters.run_folder import REQUEST
-from agent.domain.question import Question
+from agent.domain.question import Clarified, Question
 from agent.errors import DeepResearchError, RunDamaged
 
 if TYPE_CHECKING:
@@ -62,4 +62,5 @@ def read_request(folder: Path) -> Request:
 def _question(told: Mapping[str, Any]) -> Question:
     days = {name: date.fromisoformat(told[name]) for name in ("since", "until") if told[name]}
     lists = {name: tuple(value) for name, value in told.items() if isinstance(value, list)}
-    return Question(**{**told, **days, **lists})
+    clarified = tuple(Clarified(**one) for one in told["clarified"])
+    return Question(**{**told, **days, **lists, "clarified": clarified})

@@ -5,18 +5,24 @@ from __future__ import annotations
 import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import click
 
-from agent.cli.options import output_options, question_from, question_options, settings_from
+from agent.cli.options import (
+    output_options,
+    question_from,
+    question_options,
+    settings_from,
+    watching_options,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from agent.domain.events import Tell
     from agent.domain.question import Question
     from agent.domain.report import Report
+    from agent.running import Host
     from agent.settings import Settings
 
 EXIT_STATUS: Final = {"complete": 0, "partial": 3, "empty": 4}
@@ -33,6 +39,14 @@ NO_GATEWAY: Final = (
               help="Also read md, txt, html, pdf, docx, csv files in it. Repeatable.")  # fmt: skip
 @question_options
 @click.option("--resume", is_flag=True, help="Go on with a run of this question that was stopped.")
+@click.option(
+    "--clarify",
+    "ask_clarity",
+    is_flag=True,
+    help="Be asked at most three questions before anything is searched.",
+)
+@click.option("--review-plan", "ask_plan", is_flag=True,
+              help="See and edit the plan before it is carried out.")  # fmt: skip
 @output_options
 def run(question: str, corpus: tuple[Path, ...], *, resume: bool, **options: Any) -> None:  # noqa: ANN401
     """Research QUESTION and write a report."""
@@ -50,8 +64,7 @@ def run(question: str, corpus: tuple[Path, ...], *, resume: bool, **options: Any
 @click.command()
 @click.argument("run_name", metavar="RUN")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for runs.  [runs]")
-@click.option("--quiet", is_flag=True, help="Say nothing but the result.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON line.")
+@watching_options
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def resume(run_name: str, **options: Any) -> None:  # noqa: ANN401
     """Go on with a run that was stopped, wherever it was, paying for nothing twice.
@@ -130,7 +143,7 @@ def _research(
     """Run the pipeline, say where the report is, and return the exit status."""
     from agent import wiring
 
-    async def work(tell: Tell) -> Report:
+    async def work(host: Host) -> Report:
         async with AsyncExitStack() as stack:
             where = settings
             if demo:
@@ -147,10 +160,10 @@ def _research(
                 }
                 where = settings.model_copy(update=addresses)
             return await wiring.research(
-                question, settings=where, on_event=tell, embedded=demo, formats=formats, demo=demo
+                question, settings=where, host=host, embedded=demo, formats=formats, demo=demo
             )
 
-    return _finish(work, settings.out, formats, **options)
+    return _finish(work, settings, formats, **options)
 
 
 def _go_on(stopped: Path, settings: Settings, **options: Any) -> int:  # noqa: ANN401
@@ -161,18 +174,19 @@ def _go_on(stopped: Path, settings: Settings, **options: Any) -> int:  # noqa: A
 
     here = settings.model_copy(update={"out": stopped.parent})
 
-    async def work(tell: Tell) -> Report:
-        return await wiring.resume(run_id(stopped), settings=here, on_event=tell)
+    async def work(host: Host) -> Report:
+        return await wiring.resume(run_id(stopped), settings=here, host=host)
 
-    options["formats"] = read_request(stopped).formats
-    return _finish(work, stopped.parent, **options)
+    return _finish(work, here, read_request(stopped).formats, **options)
 
 
 def _finish(
-    work: Callable[[Tell], Coroutine[None, None, Report]],
-    runs: Path,
+    work: Callable[[Host], Coroutine[None, None, Report]],
+    settings: Settings,
     formats: tuple[str, ...],
+    /,
     *,
+    events: TextIO | None,
     quiet: bool,
     as_json: bool,
     **_: object,
@@ -180,11 +194,19 @@ def _finish(
     """Watch a run to its end, say where the report is, and return the exit status."""
     import asyncio
 
-    from agent.progress import teller
+    from agent import wiring
+    from agent.adapters.event_log import both, written
+    from agent.cli.attending import answering, braked
+    from agent.progress import Tally, teller
+    from agent.running import Host
+    from agent.stages.limits import Brake
 
-    with teller(quiet=quiet) as tell:
-        report = asyncio.run(work(tell))
-    _print_result(report, runs / report.run.id, formats, quiet=quiet, as_json=as_json)
+    brake = Brake(wiring.limits(settings))
+    with teller(quiet=quiet, tally=Tally(most_usd=settings.max_usd)) as watcher:
+        tell = both(watcher.tell, written(events)) if events else watcher.tell
+        host = Host(tell, answering(watcher), brake)
+        report = asyncio.run(braked(work(host), brake))
+    _print_result(report, settings.out / report.run.id, formats, quiet=quiet, as_json=as_json)
     return EXIT_STATUS[report.run.status]
 
 
