@@ -390,6 +390,8 @@ def _node(stage: StageName, work: Work) -> Node:
             tokens = used.input_tokens + used.output_tokens
             runtime.stream_writer(replace(event, tokens=tokens, usd=used.usd))
 
+        if tools.journal is not None:
+            await tools.journal.begin(f"{work.__name__.removeprefix('_')} {state.get('round', 0)}")
         tell(Event(stage, "started", "started"))
         if tools.journal is not None:
             await tools.journal.begin(f"{work.__name__.removeprefix('_')} {state.get('round', 0)}")

@@ -249,10 +249,9 @@ async def _tools(
             brake=brake,
         )
         model = Limited(chat, chat.understudy, brake) if chat.understudy else chat
-        steps = run_journal.RunJournal(journal, chat)
         illustrator = _illustrator(chat, settings) if settings.illustrate else None
         try:
-            yield Tools(model, library, folder, request.formats, steps, saver, illustrator)
+            yield Tools(model, library, folder, request.formats, chat, saver, illustrator)
         finally:
             usage = model.usage()
             folder.is_paid = bool(usage.usd or usage.unpriced)
