@@ -1,0 +1,189 @@
+"""Tells whether two statements are about the same thing and cannot both be so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+from agent.domain.disagreements.vocabulary import CHANGE, STATES
+from agent.domain.support.alignment import align
+
+if TYPE_CHECKING:
+    from agent.domain.disagreements.quantities import Quantity
+    from agent.domain.disagreements.statements import Statement, Turn
+
+Kind = Literal["number", "direction", "negation"]
+
+FEWEST_SHARED: Final = 2
+FEWEST_SHARED_HAN: Final = 4
+"""Words, or Chinese characters, two statements must share to be about one thing."""
+
+EXTRA: Final = 3
+"""Words shared for each word of detail that one side may have beyond the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Of which kind two statements contradict each other, and what either says."""
+
+    kind: Kind
+    says: tuple[str, str]
+    shared: frozenset[str]
+
+
+def conflict(one: Statement, other: Statement) -> Conflict | None:
+    """Return how two statements contradict each other, if they surely do."""
+    if one.han != other.han:
+        return None
+    return _of_direction(one, other) or _of_negation(one, other) or _of_number(one, other)
+
+
+def _of_direction(one: Statement, other: Statement) -> Conflict | None:
+    """Find opposites at the end of otherwise equal statements.
+
+    Not before it: "higher doses help" and "lower doses help" are about different doses.
+    """
+    if one.loose or other.loose or len(one.denials) != len(other.denials):
+        return None
+    if not one.turns or len(one.turns) != len(other.turns):
+        return None
+    opposed = [_opposed(a, b) for a, b in zip(one.turns, other.turns, strict=True)]
+    if opposed[-1] is not True or any(found is not False for found in opposed[:-1]):
+        return None
+    last, others_last = one.turns[-1], other.turns[-1]
+    shared = _same_subject(one, other, (last, others_last))
+    if shared is None or one.years != other.years or not _same_order(one, other, shared):
+        return None
+    return Conflict("direction", (last.written, others_last.written), shared)
+
+
+def _of_negation(one: Statement, other: Statement) -> Conflict | None:
+    """Find a denial of what the other side affirms in the same words."""
+    if one.loose or other.loose or sorted((len(one.denials), len(other.denials))) != [0, 1]:
+        return None
+    if len(one.turns) != len(other.turns):
+        return None
+    if any(_opposed(a, b) is not False for a, b in zip(one.turns, other.turns, strict=True)):
+        return None
+    shared = _same_subject(one, other)
+    if shared is None or one.years != other.years or not _same_order(one, other, shared):
+        return None
+    if any(not a.agrees_with(b) for a in one.quantities for b in other.quantities):
+        return None
+    return Conflict("negation", (_stance(one, other), _stance(other, one)), shared)
+
+
+def _of_number(one: Statement, other: Statement) -> Conflict | None:
+    """Find another number of the same unit for the same thing."""
+    if len(one.denials) != len(other.denials):
+        return None
+    apart = _apart(one, other)
+    if apart is None:
+        return None
+    changes = tuple(
+        turn for turn in (*one.turns, *other.turns) if any(a in CHANGE for a, _ in turn.sides)
+    )
+    if len(one.turns) == len(other.turns) and any(
+        _opposed(a, b) for a, b in zip(one.turns, other.turns, strict=True)
+    ):
+        return None
+    shared = _same_subject(one, other, changes)
+    if shared is None:
+        return None
+    return Conflict(
+        "number", (_with_details(one, apart[0]), _with_details(other, apart[1])), shared
+    )
+
+
+def _opposed(one: Turn, other: Turn) -> bool | None:
+    """Whether two words are on opposite sides; None if they are of different oppositions."""
+    if one.sides & other.sides:
+        return False
+    flipped = {(axis, not side) for axis, side in one.sides}
+    return True if flipped & other.sides else None
+
+
+def _same_subject(
+    one: Statement, other: Statement, leave_out: tuple[Turn, ...] = ()
+) -> frozenset[str] | None:
+    """Return the words two statements share if they speak of the same thing.
+
+    Where each has a word the other has not, one thing was put in another's place. Where only one
+    has, it may be a detail, but not one that restricts the statement or is a name.
+    """
+    gone = {turn.written.lower() for turn in leave_out}
+    here, there = (_keys(statement, gone) for statement in (one, other))
+    shared = here & there
+    if len(shared) < (FEWEST_SHARED_HAN if one.han else FEWEST_SHARED):
+        return None
+    if here != shared and there != shared:
+        return None
+    longer, extra = (one, here - shared) if here != shared else (other, there - shared)
+    if len(extra) * EXTRA > len(shared) or (extra and longer.han):
+        return None
+    if any(longer.is_marked(key) or longer.restricts(key, shared) for key in extra):
+        return None
+    return shared
+
+
+def _keys(statement: Statement, gone: set[str]) -> frozenset[str]:
+    return frozenset(
+        key
+        for key, at in statement.subject.items()
+        if statement.sentence.written[at].lower() not in gone
+    )
+
+
+def _same_order(one: Statement, other: Statement, shared: frozenset[str]) -> bool:
+    """Whether a comparison has the same first and second on both sides."""
+    compares = any(axis in STATES for turn in (*one.turns, *other.turns) for axis, _ in turn.sides)
+    if not compares or one.han:
+        return not one.han or _in_order(one, shared) == _in_order(other, shared)
+    return len(align(one.sentence, other.sentence)[1]) >= len(shared)
+
+
+def _in_order(statement: Statement, shared: frozenset[str]) -> list[str]:
+    return sorted(shared, key=statement.subject.__getitem__)
+
+
+def _apart(one: Statement, other: Statement) -> tuple[str, str] | None:
+    """Return what either says of the one quantity, or event's year, on which they differ."""
+    if one.is_event and other.is_event and not (one.quantities or other.quantities):
+        if one.years and other.years and not one.years & other.years:
+            return ", ".join(sorted(one.years)), ", ".join(sorted(other.years))
+        return None
+    if one.years and other.years and one.years != other.years:
+        return None
+    found: list[tuple[Quantity, Quantity]] = []
+    common = {q.unit for q in one.quantities} & {q.unit for q in other.quantities}
+    for unit in sorted(common):
+        here = [q for q in one.quantities if q.unit == unit]
+        there = [q for q in other.quantities if q.unit == unit]
+        if len(here) != len(there):
+            return None
+        found += _differing(here, there)
+    if len(found) != 1 or any(q.given for q in found[0]):
+        return None
+    if "percent" in common and not found[0][0].unit.startswith("percent"):
+        return None  # the share is what was found, the other number says under what
+    return found[0][0].said, found[0][1].said
+
+
+def _differing(here: list[Quantity], there: list[Quantity]) -> list[tuple[Quantity, Quantity]]:
+    """Return the pairs that differ, place by place; none if the same values stand in other order."""
+    if all(any(a.agrees_with(b) for b in there) for a in here):
+        return []
+    return [(a, b) for a, b in zip(here, there, strict=True) if not a.agrees_with(b)]
+
+
+def _stance(statement: Statement, other: Statement) -> str:
+    """Return the denial of the side that denies, and of the other what it affirms."""
+    if statement.denials:
+        return statement.denials[0].said
+    return statement.affirmed(other.denials[0])
+
+
+def _with_details(statement: Statement, said: str) -> str:
+    """Return a value with the years and definitions that are stated for it."""
+    details = [detail for detail in statement.details if detail not in said]
+    return f"{said} ({', '.join(details)})" if details else said
