@@ -112,7 +112,7 @@ def _same_subject(
     has, it may be a detail, but not one that restricts the statement or is a name.
     """
     gone = {turn.written.lower() for turn in leave_out}
-    here, there = (_keys(statement, gone) for statement in (one, other))
+    here, there = one.keys_without(gone), other.keys_without(gone)
     shared = here & there
     if len(shared) < (FEWEST_SHARED_HAN if one.han else FEWEST_SHARED):
         return None
@@ -124,14 +124,6 @@ def _same_subject(
     if any(longer.is_marked(key) or longer.restricts(key, shared) for key in extra):
         return None
     return shared
-
-
-def _keys(statement: Statement, gone: set[str]) -> frozenset[str]:
-    return frozenset(
-        key
-        for key, at in statement.subject.items()
-        if statement.sentence.written[at].lower() not in gone
-    )
 
 
 def _same_order(one: Statement, other: Statement, shared: frozenset[str]) -> bool:

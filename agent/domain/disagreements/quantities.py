@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from agent.domain.disagreements.vocabulary import SAME
 from agent.domain.numbers import facts, stated
 from agent.domain.ranking import STOP_WORDS
 from agent.domain.support.words import stem
@@ -244,7 +245,8 @@ def _unit(amount: str, kind: str, text: str, end: int) -> tuple[str, int]:
     word = _UNIT.match(text, end)
     if word is None or word["unit"].lower() in STOP_WORDS:
         return "", end
-    return _CURRENCIES.get(word["unit"].lower(), stem(word["unit"])), word.end()
+    stemmed = stem(word["unit"])
+    return _CURRENCIES.get(word["unit"].lower(), SAME.get(stemmed, stemmed)), word.end()
 
 
 def _with_cue(text: str, start: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from agent.domain.disagreements.quantities import PLACEHOLDER, Quantity, measured
 from agent.domain.disagreements.vocabulary import (
@@ -28,6 +28,9 @@ from agent.domain.language import language_of_script
 from agent.domain.support.opposites import HAN_NEGATION
 from agent.domain.support.polarity import covered, negation_places
 from agent.domain.support.words import Words, is_plain, words
+
+if TYPE_CHECKING:
+    from collections.abc import Container
 
 LONGEST: Final = 6
 LONGEST_HAN: Final = 16
@@ -107,21 +110,25 @@ class Statement:
     @cached_property
     def core(self) -> frozenset[str]:
         """The words of the subject that point in no direction."""
-        pointing = {turn.at for turn in self.turns}
-        return frozenset(key for key, at in self.subject.items() if at not in pointing)
+        pointing = {turn.written.lower() for turn in self.turns}
+        return self.keys_without(pointing)
+
+    def keys_without(self, written: Container[str]) -> frozenset[str]:
+        """Return the words of the subject, less some as they are written."""
+        words_ = self.sentence.written
+        return frozenset(k for k, at in self.subject.items() if words_[at].lower() not in written)
 
     def phrase(self, keys: frozenset[str], sentence: str) -> str:
         """Return words of the subject as they are written in the claim, in their order."""
-        places = sorted(self.subject[key] for key in keys)[: LONGEST_HAN if self.han else LONGEST]
+        keys = keys - {quantity.unit for quantity in self.quantities}
+        if self.han:
+            return _runs(keys, sentence)
+        places = sorted(self.subject[key] for key in keys)[:LONGEST]
         found = ""
-        for at in places:
-            word = self.sentence.written[at]
+        for word in (self.sentence.written[at] for at in places):
             hyphened = f"{found.rpartition(' ')[2]}-{word}"
-            if self.han or (found and hyphened in sentence):
-                found += word if self.han else f"-{word}"
-            else:
-                found += f" {word}" if found else word
-        return found
+            found += f"-{word}" if found and hyphened in sentence else f" {word}"
+        return found.strip()
 
     def is_marked(self, key: str) -> bool:
         """Whether a word is a name or has a digit: with another one it is about something else."""
@@ -199,9 +206,21 @@ def _subject(sentence: Words) -> dict[str, int]:
     for at, (written, stemmed) in enumerate(zip(sentence.written, sentence.stems, strict=True)):
         if written == PLACEHOLDER or at in denied or stemmed in LIGHT:
             continue
-        if _HAN.match(written) or not (is_plain(written) or written.lower().endswith("ly")):
+        says_nothing = is_plain(written) or written.lower().endswith("ly")
+        if stemmed in SAME or not says_nothing:
             found.setdefault(SAME.get(stemmed, stemmed), at)
     return found
+
+
+def _runs(characters: frozenset[str], sentence: str) -> str:
+    """Return the stretches of a Chinese sentence that are made of some characters.
+
+    What stands after a number is its unit; a character that was left out may stand between two.
+    """
+    some = f"[{re.escape(''.join(sorted(characters)))}]"
+    found = re.findall(rf"(?<![\d百千万亿.]){some}+(?:.?{some}+)*", sentence)
+    runs = [run for run in found if len(run) > 1]
+    return " ".join(dict.fromkeys(runs))[:LONGEST_HAN]
 
 
 def _turns(sentence: Words) -> tuple[Turn, ...]:
@@ -210,7 +229,10 @@ def _turns(sentence: Words) -> tuple[Turn, ...]:
     first = content[0] if content else -1
     verb = next((at for at, w in enumerate(sentence.written) if w.lower() in VERBS), None)
     found: list[Turn] = []
+    denials = negation_places(sentence)
     for at, written in enumerate(sentence.written):
+        if at in denials:
+            continue
         sides = DIRECTIONS.get(written.lower(), frozenset())
         acts = frozenset(place for place in sides if place[0] in ACTS)
         if acts and at != first:

@@ -48,8 +48,8 @@ LIGHT: Final = frozenset(
     became come came put see seen find finds found show shows showed shown report reports reported
     estimate estimates estimated say says said suggest suggests suggested conclude concluded state
     states stated indicate indicates indicated reveal revealed demonstrate demonstrated believe
-    appear appears observe observed note noted call called calculate calculated
-    study studies researcher researchers author authors paper survey data analysis analyses
+    appear appears observe observed note noted calculate calculated
+    study studies researcher researchers author authors paper survey analysis analyses
     evidence result results finding findings experiment experiments effect figure number
     about around approximately roughly nearly almost some circa exactly just only currently now
     today already ever far well least time average
@@ -61,10 +61,9 @@ LIGHT: Final = frozenset(
 """Words that say nothing of what is measured or affirmed."""
 
 _ALIKE: Final = (
-    "use used uses consume consumed consumes consuming consumption require required requires "
-    "requiring need needed needs draw draws drew",
-    "produce produced produces producing production generate generated generates generating "
-    "generation output",
+    "use used uses consume consumed consumes consuming consumption require required requires need "
+    + "needed needs draw draws drew",
+    "produce produced produces producing production generate generated generates generation output",
     "cost costs price prices priced",
     "inhabitant inhabitants resident residents population people live lives lived home",
     "found founded establish established",
@@ -81,6 +80,11 @@ _ALIKE: Final = (
     "run runs ran execute executes executed",
     "cause causes caused causing",
     "electricity power",
+    "length long",
+    "width wide",
+    "height high tall",
+    "depth deep",
+    "weight weigh weighs weighed heavy",
 )
 SAME: Final = {
     stem(word): stem(line.split(maxsplit=1)[0]) for line in _ALIKE for word in line.split()
