@@ -104,7 +104,7 @@ def _disagreement(
             says.setdefault(claim, said)
     winner, why = _winner(group, list(own), claims, standing)
     return Disagreement(
-        about=_about(own, claims),
+        about=_about(own),
         kind=kind,
         sides=tuple(Side(claims[at].id, says[at]) for at in group),
         prevails=claims[winner].id if winner is not None else "",
@@ -130,8 +130,8 @@ def _winner(
     return left[0], " ".join(dict.fromkeys(beaten[at] for at in sorted(beaten)))
 
 
-def _about(found: Conflicts, claims: Sequence[Claim]) -> str:
+def _about(found: Conflicts) -> str:
     """Return the words all sides share, as the first side writes them and in its order."""
-    (first, _), (conflicting, statement) = next(iter(found.items()))
+    conflicting, statement = next(iter(found.values()))
     common = frozenset.intersection(*(one.shared for one, _ in found.values()))
-    return statement.phrase(common or conflicting.shared, claims[first].sentence)
+    return statement.phrase(common or conflicting.shared)

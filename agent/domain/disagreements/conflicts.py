@@ -18,6 +18,9 @@ FEWEST_SHARED: Final = 2
 FEWEST_SHARED_HAN: Final = 4
 """Words, or Chinese characters, two statements must share to be about one thing."""
 
+VAGUE: Final = 2
+"""How many times as many they must share if one does not name what it is about."""
+
 EXTRA: Final = 3
 """Words shared for each word of detail that one side may have beyond the other."""
 
@@ -70,7 +73,8 @@ def _of_negation(one: Statement, other: Statement) -> Conflict | None:
         return None
     if any(not a.agrees_with(b) for a in one.quantities for b in other.quantities):
         return None
-    return Conflict("negation", (_stance(one, other), _stance(other, one)), shared)
+    says = _stance(one, other, shared), _stance(other, one, shared)
+    return Conflict("negation", says, shared)
 
 
 def _of_number(one: Statement, other: Statement) -> Conflict | None:
@@ -111,10 +115,10 @@ def _same_subject(
     Where each has a word the other has not, one thing was put in another's place. Where only one
     has, it may be a detail, but not one that restricts the statement or is a name.
     """
-    gone = {turn.written.lower() for turn in leave_out}
+    gone = {word for turn in leave_out for word in turn.written.lower().split()}
     here, there = one.keys_without(gone), other.keys_without(gone)
     shared = here & there
-    if len(shared) < (FEWEST_SHARED_HAN if one.han else FEWEST_SHARED):
+    if len(shared) < _fewest(one, other, shared):
         return None
     if here != shared and there != shared:
         return None
@@ -124,6 +128,13 @@ def _same_subject(
     if any(longer.is_marked(key) or longer.restricts(key, shared) for key in extra):
         return None
     return shared
+
+
+def _fewest(one: Statement, other: Statement, shared: frozenset[str]) -> int:
+    """Return how many words two statements must share: more, if one leaves it to its context."""
+    fewest = FEWEST_SHARED_HAN if one.han else FEWEST_SHARED
+    named = any(one.is_marked(key) or other.is_marked(key) for key in shared)
+    return fewest if named or not (one.vague or other.vague) else VAGUE * fewest
 
 
 def _same_order(one: Statement, other: Statement, shared: frozenset[str]) -> bool:
@@ -146,8 +157,10 @@ def _apart(one: Statement, other: Statement) -> tuple[str, str] | None:
         return None
     if one.years and other.years and one.years != other.years:
         return None
-    found: list[tuple[Quantity, Quantity]] = []
     common = {q.unit for q in one.quantities} & {q.unit for q in other.quantities}
+    if any(q.conditions and q.unit not in common for q in (*one.quantities, *other.quantities)):
+        return None
+    found: list[tuple[Quantity, Quantity]] = []
     for unit in sorted(common):
         here = [q for q in one.quantities if q.unit == unit]
         there = [q for q in other.quantities if q.unit == unit]
@@ -168,11 +181,11 @@ def _differing(here: list[Quantity], there: list[Quantity]) -> list[tuple[Quanti
     return [(a, b) for a, b in zip(here, there, strict=True) if not a.agrees_with(b)]
 
 
-def _stance(statement: Statement, other: Statement) -> str:
+def _stance(statement: Statement, other: Statement, shared: frozenset[str]) -> str:
     """Return the denial of the side that denies, and of the other what it affirms."""
     if statement.denials:
         return statement.denials[0].said
-    return statement.affirmed(other.denials[0])
+    return statement.affirmed(other.denials[0]) or statement.phrase(shared)
 
 
 def _with_details(statement: Statement, said: str) -> str:

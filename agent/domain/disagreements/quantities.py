@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from agent.domain.disagreements.vocabulary import SAME
+from agent.domain.disagreements.vocabulary import LIGHT, SAME
 from agent.domain.numbers import facts, stated
 from agent.domain.ranking import STOP_WORDS
-from agent.domain.support.words import stem
+from agent.domain.support.words import is_plain, stem
 
 ABOUT: Final = Decimal("0.1")
 """Share by which a number that is "about" right may be off."""
@@ -38,14 +38,17 @@ _QUANTITY: Final = re.compile(
     rf"(?:\s*(?P<joint>-|–|—|~|to|and|至|到)\s*(?P<two>{_AMOUNT}))?",
     re.IGNORECASE,
 )
-_UNIT: Final = re.compile(r"[\s-]?(?P<unit>°[CF]|[A-Za-zµ]+|[\u4e00-\u9fff]{1,2})")
+_UNIT: Final = re.compile(
+    r"[\s-]?(?P<unit>°[CF]|[A-Za-zµ]+"
+    r"|[\u4e00-\u9fff]{1,4}?(?=左右|上下|以上|以下|[^\u4e00-\u9fff]|$)|[\u4e00-\u9fff]{1,2})"
+)
 _YEAR: Final = re.compile(
     r"(?<![\d.,$€£¥])(?P<year>1[5-9]\d\d|20\d\d)(?![\d%％]|[.,]\d|\s*(?:percent|per cent))"
     r"(?P<suffix>\s*年)?(?=(?P<after>\s+[a-z]+)?)"
 )
 _DATE_BEFORE: Final = re.compile(
-    r"\b(?:in|since|by|from|until|before|after|year|during|early|late|mid|through|january|february|"
-    r"march|april|may|june|july|august|september|october|november|december)[\s-]*$",
+    r"\b(?:the|a|an|in|since|by|from|until|before|after|year|during|early|late|mid|through|january|"
+    r"february|march|april|may|june|july|august|september|october|november|december)[\s-]*$",
     re.IGNORECASE,
 )
 _DATE_PERHAPS_BEFORE: Final = re.compile(r"(?:\b(?:of|to|between|and)|[-–(,])\s*$", re.IGNORECASE)
@@ -96,6 +99,10 @@ _CURRENCIES: Final = {
     for form in forms.split()
 }
 _SIGNS: Final = frozenset(_CURRENCIES.values())
+TIMES: Final = frozenset(
+    "second minut hour day week month year decad century 年 天 周 个月 小时".split()
+)
+"""Units of a stretch of time, which says over what something holds."""
 _LONGEST_CUE: Final = 20
 """Characters before a number in which a word on it ends."""
 
@@ -113,6 +120,11 @@ class Quantity:
     high: Decimal
     step: Decimal
     given: bool = False
+
+    @property
+    def conditions(self) -> bool:
+        """Whether it may say under what, or over what time, the rest of a statement holds."""
+        return self.given or self.unit in TIMES
 
     def agrees_with(self, other: Quantity) -> bool:
         """Whether both can be so: they overlap, or one is the other with fewer digits."""
@@ -169,7 +181,7 @@ def _read(match: re.Match[str], text: str) -> tuple[Quantity | None, int]:
     two = match["two"] if _is_range(match, before) else None
     amount, end = (two, match.end("two")) if two else (match["one"], match.end("one"))
     kind, high = _value(amount)
-    if kind != "percent" and _NAMED.search(before) and not _starts_sentence(before):
+    if kind != "percent" and _is_name(before):
         return None, end
     after = text[end : end + _LONGEST_CUE]
     low = _lower_end(match["one"], two) if two else high
@@ -193,9 +205,10 @@ def _is_range(match: re.Match[str], before: str) -> bool:
     return bool(match["two"]) and not _FROM.search(before)
 
 
-def _starts_sentence(before: str) -> bool:
-    """Whether the word before a number is the first of its sentence, which any word may be."""
-    return len(before) < _LONGEST_CUE and " " not in before.strip()
+def _is_name(before: str) -> bool:
+    """Whether a number belongs to the word before it: Phase 3, Apollo 11, but not "About 3"."""
+    word = _NAMED.search(before)
+    return word is not None and not (is_plain(word["name"]) or stem(word["name"]) in LIGHT)
 
 
 def _value(amount: str) -> tuple[str, Decimal]:

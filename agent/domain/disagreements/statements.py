@@ -21,6 +21,7 @@ from agent.domain.disagreements.vocabulary import (
     QUANTIFIERS,
     RESTRICTING,
     SAME,
+    TELLING,
     VERBS,
     Place,
 )
@@ -51,6 +52,10 @@ _DEFINITION: Final = re.compile(
     r"|按[^，。；]{2,15}?(?:口径|标准|定义|方法|计算)|(?:不包括|包括|不含|含|计入)[^，。；]{2,15}",
     re.IGNORECASE,
 )
+_POINTING: Final = re.compile(
+    r"\W*(?:(?:the|this|that|these|those|its|their|his|her|our|it|they|he|she)\b|[该此这本其它他她])",
+    re.IGNORECASE,
+)
 _ASIDE: Final = re.compile(r"\((?:[^()]*\b(?:CI|confidence|n\s*=)[^()]*|[A-Z]{2,6})\)")
 _CLAUSES: Final = re.compile(
     r"\s*;\s*|；|,?\s*\b(?:but|whereas|although|though|while|however|yet)\b,?\s*"
@@ -66,11 +71,10 @@ _NOT_ALL: Final = frozenset("all every always necessarily each entirely both".sp
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A word that points one way of an opposition, and the place where it stands."""
+    """A word that points one way of an opposition, or of several."""
 
     written: str
     sides: frozenset[Place]
-    at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +87,15 @@ class Denial:
 
 @dataclass(frozen=True)
 class Statement:
-    """One clause, without its quantities: words as written, and what they amount to.
+    """One clause: its text without quantities and years, and what that amounts to.
 
     ``subject`` gives, for each word that says what is spoken of, its place; ``details`` are the
     years and definitions the clause itself states, ``years`` also those of the claim's other
-    clauses.
+    clauses. It is ``loose`` if its denial may be so as well, and ``vague`` if it begins with what
+    only its context names ("the company").
     """
 
+    text: str
     sentence: Words
     subject: dict[str, int]
     quantities: tuple[Quantity, ...]
@@ -99,6 +105,7 @@ class Statement:
     denials: tuple[Denial, ...]
     han: bool
     loose: bool
+    vague: bool
 
     @cached_property
     def is_event(self) -> bool:
@@ -110,7 +117,7 @@ class Statement:
     @cached_property
     def core(self) -> frozenset[str]:
         """The words of the subject that point in no direction."""
-        pointing = {turn.written.lower() for turn in self.turns}
+        pointing = {word for turn in self.turns for word in turn.written.lower().split()}
         return self.keys_without(pointing)
 
     def keys_without(self, written: Container[str]) -> frozenset[str]:
@@ -118,23 +125,35 @@ class Statement:
         words_ = self.sentence.written
         return frozenset(k for k, at in self.subject.items() if words_[at].lower() not in written)
 
-    def phrase(self, keys: frozenset[str], sentence: str) -> str:
-        """Return words of the subject as they are written in the claim, in their order."""
+    def phrase(self, keys: frozenset[str]) -> str:
+        """Return words of the subject as they are written in the clause, in their order."""
         keys = keys - {quantity.unit for quantity in self.quantities}
         if self.han:
-            return _runs(keys, sentence)
+            return self._runs(keys)
         places = sorted(self.subject[key] for key in keys)[:LONGEST]
         found = ""
         for word in (self.sentence.written[at] for at in places):
             hyphened = f"{found.rpartition(' ')[2]}-{word}"
-            found += f"-{word}" if found and hyphened in sentence else f" {word}"
+            found += f"-{word}" if found and hyphened in self.text else f" {word}"
         return found.strip()
 
+    def _runs(self, characters: frozenset[str]) -> str:
+        """Return the stretches of a Chinese clause that are made of some characters.
+
+        One that was left out may stand between two; units are no part of them.
+        """
+        units = "|".join(re.escape(quantity.unit) for quantity in self.quantities)
+        text = re.sub(rf"{PLACEHOLDER}\s*(?:{units})", " ", self.text)
+        some = f"[{re.escape(''.join(sorted(characters)))}]"
+        found = re.findall(rf"{some}+(?:.?{some}+)*", text)
+        return " ".join(dict.fromkeys(run for run in found if len(run) > 1))[:LONGEST_HAN]
+
     def is_marked(self, key: str) -> bool:
-        """Whether a word is a name or has a digit: with another one it is about something else."""
+        """Whether a statement without this word is about something else: a name, a digit, "after"."""
         at = self.subject[key]
         written = self.sentence.written[at]
-        return any(map(str.isdigit, written)) or (at > 0 and written[0].isupper())
+        is_name = at > 0 and written[0].isupper()
+        return is_name or key in TELLING or any(map(str.isdigit, written))
 
     def restricts(self, key: str, shared: frozenset[str]) -> bool:
         """Whether a word says of whom, where or when the statement holds."""
@@ -153,12 +172,12 @@ class Statement:
         return False
 
     def affirmed(self, denial: Denial) -> str:
-        """Return the word another statement denies, as this one writes it."""
+        """Return the word another statement denies, as this one writes it; empty if it does not."""
         if self.han:
             return denial.denied
         places = (at for at, word in enumerate(self.sentence.stems) if word == denial.denied)
         at = next(places, None)
-        return denial.denied if at is None else self.sentence.written[at]
+        return "" if at is None else self.sentence.written[at]
 
     def _key(self, at: int) -> str:
         stemmed = self.sentence.stems[at]
@@ -180,6 +199,7 @@ def _statement(clause: str, years: frozenset[str], *, han: bool) -> Statement:
     sentence = _characters(found.rest) if han else words(found.rest)
     turns = _turns_in_han(found.rest) if han else _turns(sentence)
     return Statement(
+        text=found.rest,
         sentence=sentence,
         subject=_subject(sentence),
         quantities=found.quantities,
@@ -189,6 +209,7 @@ def _statement(clause: str, years: frozenset[str], *, han: bool) -> Statement:
         denials=_denials_in_han(found.rest) if han else _denials(sentence),
         han=han,
         loose=_is_loose(clause, sentence, han=han),
+        vague=bool(_POINTING.match(found.rest)),
     )
 
 
@@ -201,45 +222,46 @@ def _characters(text: str) -> Words:
 
 def _subject(sentence: Words) -> dict[str, int]:
     """Return the words that say what is spoken of, under one form each, and where they stand."""
-    denied = {*negation_places(sentence)}
+    denying = _denying(sentence)
     found: dict[str, int] = {}
     for at, (written, stemmed) in enumerate(zip(sentence.written, sentence.stems, strict=True)):
-        if written == PLACEHOLDER or at in denied or stemmed in LIGHT:
+        if written == PLACEHOLDER or at in denying or stemmed in LIGHT:
             continue
         says_nothing = is_plain(written) or written.lower().endswith("ly")
-        if stemmed in SAME or not says_nothing:
+        if stemmed in SAME or stemmed in TELLING or not says_nothing:
             found.setdefault(SAME.get(stemmed, stemmed), at)
     return found
 
 
-def _runs(characters: frozenset[str], sentence: str) -> str:
-    """Return the stretches of a Chinese sentence that are made of some characters.
-
-    What stands after a number is its unit; a character that was left out may stand between two.
-    """
-    some = f"[{re.escape(''.join(sorted(characters)))}]"
-    found = re.findall(rf"(?<![\d百千万亿.]){some}+(?:.?{some}+)*", sentence)
-    runs = [run for run in found if len(run) > 1]
-    return " ".join(dict.fromkeys(runs))[:LONGEST_HAN]
-
-
 def _turns(sentence: Words) -> tuple[Turn, ...]:
     """Return the words of direction that are said of the subject, not those that name it."""
-    content = [at for at, word in enumerate(sentence.written) if not is_plain(word)]
-    first = content[0] if content else -1
-    verb = next((at for at, w in enumerate(sentence.written) if w.lower() in VERBS), None)
+    first = next((at for at, word in enumerate(sentence.written) if not is_plain(word)), -1)
+    verb = next((at for at, w in enumerate(sentence.written) if w.lower() in VERBS), first)
+    denying = _denying(sentence)
     found: list[Turn] = []
-    denials = negation_places(sentence)
     for at, written in enumerate(sentence.written):
-        if at in denials:
-            continue
         sides = DIRECTIONS.get(written.lower(), frozenset())
-        acts = frozenset(place for place in sides if place[0] in ACTS)
-        if acts and at != first:
-            found.append(Turn(written, sides, at))
-        elif sides and verb is not None and verb < at:
-            found.append(Turn(written, sides, at))
+        acts = at != first and any(axis in ACTS for axis, _ in sides)
+        states = sides and first < verb < at
+        if (acts or states) and at not in denying and not _grades(sentence, at):
+            found.append(_turn(sentence, at, sides))
     return tuple(found)
+
+
+def _turn(sentence: Words, at: int, sides: frozenset[Place]) -> Turn:
+    """Return a word of direction with the word that grades it, if there is one."""
+    written = sentence.written[at]
+    if not at or not _grades(sentence, at - 1):
+        return Turn(written, sides)
+    grade = sentence.written[at - 1]
+    flipped = frozenset((axis, not side) for axis, side in sides)
+    return Turn(f"{grade} {written}", flipped if grade.lower() == "less" else sides)
+
+
+def _grades(sentence: Words, at: int) -> bool:
+    """Whether a word is the "more" of "more expensive", which points nowhere by itself."""
+    following = sentence.written[at + 1].lower() if at + 1 < len(sentence.written) else ""
+    return sentence.written[at].lower() in {"more", "less"} and following in DIRECTIONS
 
 
 _HAN_TURN: Final = re.compile(
@@ -248,21 +270,23 @@ _HAN_TURN: Final = re.compile(
 
 
 def _turns_in_han(text: str) -> tuple[Turn, ...]:
-    return tuple(
-        Turn(match[0], DIRECTIONS[match[0]], match.start()) for match in _HAN_TURN.finditer(text)
-    )
+    return tuple(Turn(match[0], DIRECTIONS[match[0]]) for match in _HAN_TURN.finditer(text))
 
 
 def _without_turns(text: str) -> str:
     return _HAN_TURN.sub(" ", text)
 
 
+def _denying(sentence: Words) -> tuple[int, ...]:
+    """Return the places of negations: "without" says under what, and "non-smokers" are a group."""
+    places = negation_places(sentence)
+    return tuple(at for at in places if sentence.written[at].lower() not in _NO_NEGATION)
+
+
 def _denials(sentence: Words) -> tuple[Denial, ...]:
-    """Return what is denied: "without" says under what, and "non-smokers" are a group."""
+    """Return what is denied, by the first word of content after each negation."""
     found: list[Denial] = []
-    for at in negation_places(sentence):
-        if sentence.written[at].lower() in _NO_NEGATION:
-            continue
+    for at in _denying(sentence):
         denied = covered(sentence, at)[:1]
         said = " ".join(sentence.written[place] for place in (at, *denied))
         found.append(Denial(said, sentence.stems[denied[0]] if denied else ""))

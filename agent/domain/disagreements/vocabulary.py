@@ -97,6 +97,9 @@ RESTRICTING: Final = frozenset(
 )
 """Words after which a sentence says of whom, where or when it holds."""
 
+TELLING: Final = frozenset("without before after against during until outside".split())
+"""Words of grammar without which a statement is another one."""
+
 DETERMINERS: Final = frozenset("the a an its their his her this these those all both each".split())
 
 VERBS: Final = frozenset(
