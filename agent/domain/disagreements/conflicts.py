@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 Kind = Literal["number", "direction", "negation"]
 
+Quantities = tuple["Quantity", ...]
+
 FEWEST_SHARED: Final = 2
 FEWEST_SHARED_HAN: Final = 4
 """Words, or Chinese characters, two statements must share to be about one thing."""
@@ -120,7 +122,7 @@ def _same_subject(
     shared = here & there
     if len(shared) < _fewest(one, other, shared):
         return None
-    if here != shared and there != shared:
+    if shared not in (here, there):
         return None
     longer, extra = (one, here - shared) if here != shared else (other, there - shared)
     if len(extra) * EXTRA > len(shared) or (extra and longer.han):
@@ -151,34 +153,41 @@ def _in_order(statement: Statement, shared: frozenset[str]) -> list[str]:
 
 def _apart(one: Statement, other: Statement) -> tuple[str, str] | None:
     """Return what either says of the one quantity, or event's year, on which they differ."""
-    if one.is_event and other.is_event and not (one.quantities or other.quantities):
-        if one.years and other.years and not one.years & other.years:
-            return ", ".join(sorted(one.years)), ", ".join(sorted(other.years))
-        return None
-    if one.years and other.years and one.years != other.years:
-        return None
-    common = {q.unit for q in one.quantities} & {q.unit for q in other.quantities}
-    if any(q.conditions and q.unit not in common for q in (*one.quantities, *other.quantities)):
+    years_differ = bool(one.years and other.years) and one.years != other.years
+    if not (one.quantities or other.quantities):
+        happened_once = one.is_event and other.is_event and one.years.isdisjoint(other.years)
+        if not (years_differ and happened_once):
+            return None
+        return ", ".join(sorted(one.years)), ", ".join(sorted(other.years))
+    pair = None if years_differ else _odd_pair(one.quantities, other.quantities)
+    return pair and (pair[0].said, pair[1].said)
+
+
+def _odd_pair(here: Quantities, there: Quantities) -> tuple[Quantity, Quantity] | None:
+    """Return the only two quantities of one unit that differ, if they are what was found.
+
+    Not if they say under what: where a share is stated too, that is the finding.
+    """
+    common = {q.unit for q in here} & {q.unit for q in there}
+    if any(q.conditions and q.unit not in common for q in (*here, *there)):
         return None
     found: list[tuple[Quantity, Quantity]] = []
     for unit in sorted(common):
-        here = [q for q in one.quantities if q.unit == unit]
-        there = [q for q in other.quantities if q.unit == unit]
-        if len(here) != len(there):
+        ours, theirs = ([q for q in side if q.unit == unit] for side in (here, there))
+        if len(ours) != len(theirs):
             return None
-        found += _differing(here, there)
+        found += _differing(ours, theirs)
     if len(found) != 1 or any(q.given for q in found[0]):
         return None
-    if "percent" in common and not found[0][0].unit.startswith("percent"):
-        return None  # the share is what was found, the other number says under what
-    return found[0][0].said, found[0][1].said
+    is_share = found[0][0].unit.startswith("percent")
+    return found[0] if is_share or "percent" not in common else None
 
 
-def _differing(here: list[Quantity], there: list[Quantity]) -> list[tuple[Quantity, Quantity]]:
-    """Return the pairs that differ, place by place; none if the same values stand in other order."""
-    if all(any(a.agrees_with(b) for b in there) for a in here):
+def _differing(ours: list[Quantity], theirs: list[Quantity]) -> list[tuple[Quantity, Quantity]]:
+    """Return the pairs that differ, place by place; none if only their order does."""
+    if all(any(a.agrees_with(b) for b in theirs) for a in ours):
         return []
-    return [(a, b) for a, b in zip(here, there, strict=True) if not a.agrees_with(b)]
+    return [(a, b) for a, b in zip(ours, theirs, strict=True) if not a.agrees_with(b)]
 
 
 def _stance(statement: Statement, other: Statement, shared: frozenset[str]) -> str:

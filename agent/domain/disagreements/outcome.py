@@ -18,7 +18,8 @@ Edition = tuple[str, int]
 """A paper and the number of its version."""
 
 _NOTICE: Final = re.compile(
-    r"(?:author |publisher )?(?:correction|corrigendum|erratum)\s*(?:to|for)?\s*[:\-–]?\s*(?P<of>.+)",
+    r"(?:author |publisher )?(?:correction|corrigendum|erratum)\s*(?:to|for)?\s*[:\-–]?\s*"
+    r"(?P<of>.+)",
     re.IGNORECASE,
 )
 

@@ -149,7 +149,7 @@ class Statement:
         return " ".join(dict.fromkeys(run for run in found if len(run) > 1))[:LONGEST_HAN]
 
     def is_marked(self, key: str) -> bool:
-        """Whether a statement without this word is about something else: a name, a digit, "after"."""
+        """Whether a statement without this word is another one: a name, a digit, "after"."""
         at = self.subject[key]
         written = self.sentence.written[at]
         is_name = at > 0 and written[0].isupper()
