@@ -16,9 +16,9 @@ from agent.domain.duplicates import joined
 from agent.domain.report import Disagreement, Side
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
-    from agent.domain.disagreements.conflicts import Conflict, Kind
+    from agent.domain.disagreements.conflicts import Conflict
     from agent.domain.disagreements.statements import Statement
     from agent.domain.evidence import Source
     from agent.domain.report import Claim
@@ -35,18 +35,17 @@ def disagreements(claims: Sequence[Claim], sources: Sequence[Source]) -> tuple[D
 
     ``sources`` must hold every source that the claims cite.
     """
-    standing = Standing(sources)
+    by_id = {source.id: source for source in sources}
+    standing = [Standing.of(claim, by_id) for claim in claims]
     found = _conflicts(claims, standing)
-    return tuple(
-        _disagreement(group, kind, claims, found, standing) for kind, group in _groups(found)
-    )
+    return tuple(_disagreement(group, claims, standing) for group in _groups(found))
 
 
-def _conflicts(claims: Sequence[Claim], standing: Standing) -> Conflicts:
+def _conflicts(claims: Sequence[Claim], standing: Sequence[Standing]) -> Conflicts:
     stated = [(at, one) for at, claim in enumerate(claims) for one in statements(claim.sentence)]
     found: Conflicts = {}
     for (at, one), (other_at, other) in _candidates(stated):
-        if (at, other_at) in found or not standing.are_apart(claims[at], claims[other_at]):
+        if (at, other_at) in found or not standing[at].may_contradict(standing[other_at]):
             continue
         conflicting = conflict(one, other)
         if conflicting is not None:
@@ -74,60 +73,46 @@ def _candidates(stated: Sequence[Stated]) -> Iterator[tuple[Stated, Stated]]:
         yield stated[at], stated[other]
 
 
-def _groups(found: Conflicts) -> Iterator[tuple[Kind, list[int]]]:
-    """Yield the claims that conflict in one way, directly or by way of others."""
-    members: dict[int, tuple[Kind, list[int]]] = {}
-    pairs = list(found)
-    names = [[(found[pair][0].kind, claim) for claim in pair] for pair in pairs]
-    for pair, first in zip(pairs, joined(names), strict=True):
-        _, group = members.setdefault(first, (found[pair][0].kind, []))
-        group += [claim for claim in pair if claim not in group]
-    for kind, group in members.values():
-        yield kind, sorted(group)
+def _groups(found: Conflicts) -> Iterator[Conflicts]:
+    """Yield the conflicts of one kind that have claims in common, directly or by way of others."""
+    names = [[(told[0].kind, claim) for claim in pair] for pair, told in found.items()]
+    groups: dict[int, Conflicts] = {}
+    for (pair, told), first in zip(found.items(), joined(names), strict=True):
+        groups.setdefault(first, {})[pair] = told
+    yield from groups.values()
 
 
 def _disagreement(
-    group: Sequence[int],
-    kind: Kind,
-    claims: Sequence[Claim],
-    found: Conflicts,
-    standing: Standing,
+    group: Conflicts, claims: Sequence[Claim], standing: Sequence[Standing]
 ) -> Disagreement:
-    own = {
-        pair: conflict
-        for pair, conflict in found.items()
-        if pair[0] in group and pair[1] in group and conflict[0].kind == kind
-    }
     says: dict[int, str] = {}
-    for pair, (conflicting, _) in own.items():
+    for pair, (conflicting, _) in group.items():
         for claim, said in zip(pair, conflicting.says, strict=True):
             says.setdefault(claim, said)
-    winner, why = _winner(group, list(own), claims, standing)
+    winner, why = _winner(group, standing)
+    conflicting, _ = next(iter(group.values()))
     return Disagreement(
-        about=_about(own),
-        kind=kind,
-        sides=tuple(Side(claims[at].id, says[at]) for at in group),
-        prevails=claims[winner].id if winner is not None else "",
+        about=_about(group),
+        kind=conflicting.kind,
+        sides=tuple(Side(claims[at].id, says[at]) for at in sorted(says)),
+        prevails="" if winner is None else claims[winner].id,
         why=why,
     )
 
 
 def _winner(
-    group: Sequence[int],
-    pairs: Sequence[tuple[int, int]],
-    claims: Sequence[Claim],
-    standing: Standing,
+    pairs: Collection[tuple[int, int]], standing: Sequence[Standing]
 ) -> tuple[int | None, str]:
     """Return the first claim no rule is against, if those that are left agree, and the rules."""
     beaten: dict[int, str] = {}
     for one, other in pairs:
         for winner, loser in ((one, other), (other, one)):
-            if rule := standing.beats(claims[winner], claims[loser]):
+            if rule := standing[winner].beats(standing[loser]):
                 beaten.setdefault(loser, rule)
-    left = [at for at in group if at not in beaten]
-    if not beaten or not left or any(one in left and other in left for one, other in pairs):
+    left = {at for pair in pairs for at in pair} - beaten.keys()
+    if not beaten or not left or any(left.issuperset(pair) for pair in pairs):
         return None, ""
-    return left[0], " ".join(dict.fromkeys(beaten[at] for at in sorted(beaten)))
+    return min(left), " ".join(dict.fromkeys(beaten[at] for at in sorted(beaten)))
 
 
 def _about(found: Conflicts) -> str:

@@ -118,7 +118,7 @@ def _same_subject(
     has, it may be a detail, but not one that restricts the statement or is a name.
     """
     gone = {word for turn in leave_out for word in turn.written.lower().split()}
-    here, there = one.keys_without(gone), other.keys_without(gone)
+    here, there = one.subject_without(gone), other.subject_without(gone)
     shared = here & there
     if len(shared) < _fewest(one, other, shared):
         return None

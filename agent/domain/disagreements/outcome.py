@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from agent.domain.duplicates import title_key
 from agent.domain.identifiers import arxiv_id, doi
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from agent.domain.evidence import Source
     from agent.domain.report import Claim
 
 Edition = tuple[str, int]
 """A paper and the number of its version."""
+
+Title = tuple[str, ...]
+"""The words that make a title the same in other type."""
 
 _NOTICE: Final = re.compile(
     r"(?:author |publisher )?(?:correction|corrigendum|erratum)\s*(?:to|for)?\s*[:\-–]?\s*"
@@ -24,63 +28,61 @@ _NOTICE: Final = re.compile(
 )
 
 
+@dataclass(frozen=True, slots=True)
 class Standing:
-    """What is known of the works that claims rest on."""
+    """What is known of the works a claim rests on: mirrors and copies are one work.
 
-    def __init__(self, sources: Sequence[Source]) -> None:
-        self._sources: Mapping[str, Source] = {source.id: source for source in sources}
+    ``edition`` is the numbered version of the paper it rests on, if it rests on that alone;
+    ``titles`` are those of the works, ``corrects`` those that they are corrections of.
+    """
 
-    def works(self, claim: Claim) -> frozenset[str]:
-        """Return the works a claim rests on: mirrors and copies are one."""
-        return frozenset(source.work or source.id for source in self._cited(claim))
+    named: str
+    works: frozenset[str]
+    edition: Edition | None
+    retracted: bool
+    titles: frozenset[Title]
+    corrects: frozenset[Title]
 
-    def are_apart(self, one: Claim, other: Claim) -> bool:
-        """Whether two claims rest on different works, or on different versions of one paper."""
-        if self.works(one).isdisjoint(self.works(other)):
-            return True
-        here, there = self._edition(one), self._edition(other)
-        return bool(here and there and here[0] == there[0] and here[1] != there[1])
+    @classmethod
+    def of(cls, claim: Claim, sources: Mapping[str, Source]) -> Standing:
+        """Return the standing of a claim, whose sources are all given by their id."""
+        ids = dict.fromkeys(citation.source for citation in claim.citations)
+        cited = [sources[id_] for id_ in ids]
+        editions = {_edition(source) for source in cited}
+        return cls(
+            named=" and ".join(ids),
+            works=frozenset(source.work or source.id for source in cited),
+            edition=editions.pop() if len(editions) == 1 else None,
+            retracted=all(source.publication.retracted for source in cited),
+            titles=frozenset(title_key(source.title) for source in cited),
+            corrects=frozenset(_corrected(source.title) for source in cited) - {()},
+        )
 
-    def beats(self, one: Claim, other: Claim) -> str:
-        """Return the rule by which the first claim wins over the second, empty if none does."""
-        if self._is_retracted(other) and not self._is_retracted(one):
-            return f"A retracted work loses: {self._named(other)} was retracted."
-        if self._corrects(one, other):
+    def may_contradict(self, other: Standing) -> bool:
+        """Whether the works are different ones, or different versions of one paper."""
+        here, there = self.edition, other.edition
+        are_versions = here and there and here[0] == there[0] and here[1] != there[1]
+        return self.works.isdisjoint(other.works) or bool(are_versions)
+
+    def beats(self, other: Standing) -> str:
+        """Return the rule by which this side wins over the other, empty if none does."""
+        if other.retracted and not self.retracted:
+            return f"A retracted work loses: {other.named} was retracted."
+        if other.titles <= self.corrects:
             return (
                 "A correction wins over what it corrects: "
-                f"{self._named(one)} corrects {self._named(other)}."
+                f"{self.named} is a correction of {other.named}."
             )
-        here, there = self._edition(one), self._edition(other)
+        here, there = self.edition, other.edition
         if here and there and here[0] == there[0] and here[1] > there[1]:
             return (
                 "The newer version of a paper wins: "
-                f"{self._named(one)} is version {here[1]}, {self._named(other)} version {there[1]}."
+                f"{self.named} is version {here[1]}, {other.named} is version {there[1]}."
             )
         return ""
 
-    def _cited(self, claim: Claim) -> list[Source]:
-        ids = dict.fromkeys(citation.source for citation in claim.citations)
-        return [self._sources[id_] for id_ in ids]
 
-    def _named(self, claim: Claim) -> str:
-        return " and ".join(source.id for source in self._cited(claim))
-
-    def _is_retracted(self, claim: Claim) -> bool:
-        """Whether nothing that a claim rests on still stands."""
-        return all(source.publication.retracted for source in self._cited(claim))
-
-    def _corrects(self, one: Claim, other: Claim) -> bool:
-        """Whether a claim rests on the correction of the work another rests on."""
-        corrected = {_corrected(source.title) for source in self._cited(one)} - {()}
-        return all(title_key(source.title) in corrected for source in self._cited(other))
-
-    def _edition(self, claim: Claim) -> Edition | None:
-        """Return the numbered version a claim rests on, if it rests on that alone."""
-        found = {_edition(source) for source in self._cited(claim)}
-        return found.pop() if len(found) == 1 else None
-
-
-def _corrected(title: str) -> tuple[str, ...]:
+def _corrected(title: str) -> Title:
     """Return what makes up the title of the work that a notice corrects, if this is a notice."""
     notice = _NOTICE.match(title)
     return title_key(notice["of"]) if notice else ()

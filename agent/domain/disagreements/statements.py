@@ -118,9 +118,9 @@ class Statement:
     def core(self) -> frozenset[str]:
         """The words of the subject that point in no direction."""
         pointing = {word for turn in self.turns for word in turn.written.lower().split()}
-        return self.keys_without(pointing)
+        return self.subject_without(pointing)
 
-    def keys_without(self, written: Container[str]) -> frozenset[str]:
+    def subject_without(self, written: Container[str]) -> frozenset[str]:
         """Return the words of the subject, less some as they are written."""
         words_ = self.sentence.written
         return frozenset(k for k, at in self.subject.items() if words_[at].lower() not in written)

@@ -61,7 +61,7 @@ LIGHT: Final = frozenset(
 """Words that say nothing of what is measured or affirmed."""
 
 _ALIKE: Final = (
-    "use used uses consume consumed consumes consumption require required requires need needed needs",
+    "use used uses consume consumed consumes consumption require required requires need needed",
     "produce produced produces producing production generate generated generates generation output",
     "cost costs price prices priced",
     "inhabitant inhabitants resident residents population people live lives lived home",
