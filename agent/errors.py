@@ -10,6 +10,9 @@
     │   └── BudgetSpent          a call might take more than the run may spend
     ├── RunUnwritable            the run folder cannot be made or written
     ├── RunUnknown               no such run, or not a run of ours
+    ├── RunBusy                  another process is working on the run
+    ├── RunFinished              nothing of the run is left to do
+    ├── RunDamaged               what was kept of a run cannot be read
     ├── DocumentLost             a stored text is gone, or was changed
     ├── TemplateBroken           a template asks for what it was not given
     │
@@ -19,7 +22,8 @@
     │   └── AddressRefused       its address is not one we may open
     └── AnswerUnusable           a model answered, but not in the form asked for
 
-Each carries the facts in its message and, in ``mend``, what to do about it.
+Each carries the facts in its message and, in ``mend``, what to do about it. One that stopped a run
+which can be taken up again names it in ``stopped_run``.
 """
 
 
@@ -31,6 +35,7 @@ class DeepResearchError(Exception):
     def __init__(self, message: str, *, mend: str = "") -> None:
         super().__init__(message)
         self.mend = mend
+        self.stopped_run = ""
 
     def __str__(self) -> str:
         """Say what happened and, after a dash, how to mend it."""
@@ -74,6 +79,18 @@ class RunUnwritable(DeepResearchError):
 
 class RunUnknown(DeepResearchError):
     """There is no such run, or the folder is not one of ours."""
+
+
+class RunBusy(DeepResearchError):
+    """Another process is working on the run."""
+
+
+class RunFinished(DeepResearchError):
+    """Nothing of the run is left to do."""
+
+
+class RunDamaged(DeepResearchError):
+    """What was kept of a run to take it up again cannot be read."""
 
 
 class DocumentLost(DeepResearchError):

@@ -1,12 +1,93 @@
-"""Finds a finished run by what a person remembers of it, and shows it."""
+"""Finds runs by what a person remembers of them; lists, shows and removes them."""
 
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from agent.errors import RunUnknown
+from agent.adapters.run_folder import WorkingFolder, run_id, unfinished
+from agent.adapters.run_lock import held, is_held
+from agent.adapters.run_request import read_request
+from agent.errors import RunDamaged, RunFinished, RunUnknown, RunUnwritable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from agent.domain.question import Question
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A run in a list; ``usd`` is None while it is not known."""
+
+    id: str
+    status: str
+    started: datetime
+    question: str
+    folder: Path
+    usd: float | None = None
+
+    def as_json(self) -> str:
+        """Return it as one line."""
+        return json.dumps(asdict(self), ensure_ascii=False, default=str)
+
+
+def listed(out: Path) -> list[Listed]:
+    """Return all runs in a folder, latest first; what cannot be read is none."""
+    stopped = [_stopped(folder) for _, folder in unfinished(out)]
+    runs = [*map(_finished, _finished_folders(out)), *stopped]
+    return sorted(filter(None, runs), key=lambda run: run.started, reverse=True)
+
+
+def _finished(folder: Path) -> Listed | None:
+    try:
+        told = _read(folder / "run.json")
+        return Listed(
+            id=told["id"],
+            status=told["status"],
+            started=datetime.fromisoformat(told["started"]),
+            question=told["question"]["text"],
+            folder=folder,
+            usd=told["usd"],
+        )
+    except (RunUnknown, KeyError, TypeError, ValueError):
+        return None
+
+
+def _stopped(folder: Path) -> Listed | None:
+    id_ = run_id(folder)
+    status = "going on" if is_held(WorkingFolder(folder.parent, id_).lock) else "stopped"
+    try:
+        request = read_request(folder)
+    except RunDamaged:
+        return None
+    return Listed(id_, status, request.started, request.question.text, folder)
+
+
+def remove(run: Listed) -> None:
+    """Remove a run; raise RunBusy if a process works on it, RunUnwritable if the disk refuses."""
+    try:
+        with held(WorkingFolder(run.folder.parent, run.id).lock):
+            gone = run.folder.with_name(f".{run.id}.removed")  # never half of it under its name
+            run.folder.rename(gone)
+            shutil.rmtree(gone)
+    except OSError as error:
+        raise RunUnwritable(f"cannot remove {run.folder}: {error.strerror or error}") from error
+
+
+def find_any(name: str, out: Path) -> Listed:
+    """Return a run, finished or not; raise RunUnknown if there is none or more than one."""
+    try:
+        found = _stopped(find_unfinished(name, out))
+    except RunFinished:
+        found = _finished(find(name, out))
+    if found is None:
+        raise RunUnknown(f"the run {name!r} cannot be read", mend="remove its folder by hand")
+    return found
 
 
 def find(name: str, out: Path) -> Path:
@@ -16,21 +97,60 @@ def find(name: str, out: Path) -> Path:
     """
     if (Path(name) / "run.json").is_file():
         return Path(name)
-    runs = sorted(
-        (path.parent for path in out.glob("[!.]*/run.json")), key=lambda run: run.stat().st_mtime
-    )
+    return _named(name, out, {folder.name: folder for folder in _finished_folders(out)})
+
+
+def _finished_folders(out: Path) -> Iterator[Path]:
+    return (path.parent for path in out.glob("[!.]*/run.json"))
+
+
+def find_unfinished(name: str, out: Path) -> Path:
+    """Return the folder of a run that was stopped or is going on, named in any of these ways.
+
+    Raises RunFinished if it is finished, RunUnknown if there is none or more than one.
+    """
+    runs = dict(unfinished(out))
+    here = Path(name).resolve()
+    for folder in runs.values():
+        if folder.resolve() == here:
+            return folder
+    try:
+        return _named(name, out, runs)
+    except RunUnknown as unknown:
+        try:
+            done = find(name, out)
+        except RunUnknown:
+            raise unknown from None
+        raise RunFinished(f"the run is finished: {done}") from None
+
+
+def find_asked(question: Question, out: Path) -> Path | None:
+    """Return the folder of the latest run that was stopped and was asked this very question."""
+    asked = [folder for _, folder in unfinished(out) if _was_asked(folder, question)]
+    return max(asked, key=lambda folder: folder.stat().st_mtime, default=None)
+
+
+def _was_asked(folder: Path, question: Question) -> bool:
+    try:
+        return read_request(folder).question == question
+    except RunDamaged:
+        return False  # whatever it was, there is nothing to go on with
+
+
+def _named(name: str, out: Path, runs: Mapping[str, Path]) -> Path:
+    """Return the one folder that a name means, of folders by id."""
+    ids = sorted(runs, key=lambda id_: runs[id_].stat().st_mtime)
     if name == "latest":
-        found = runs[-1:]
+        found = ids[-1:]
     else:
-        found = [run for run in runs if run.name == name] or [
-            run for run in runs if run.name.startswith(name) or run.name.endswith(f"-{name}")
+        found = [id_ for id_ in ids if id_ == name] or [
+            id_ for id_ in ids if id_.startswith(name) or id_.endswith(f"-{name}")
         ]
     if not found:
         raise RunUnknown(f"no run {name!r} in {out}", mend="name another folder with --out")
     if len(found) > 1:
-        names = ", ".join(run.name for run in found)
-        raise RunUnknown(f"{name!r} could be {names}", mend="type more of it")
-    return found[0]
+        raise RunUnknown(f"{name!r} could be {', '.join(found)}", mend="type more of it")
+    return runs[found[0]]
 
 
 def shown(folder: Path) -> str:

@@ -1,36 +1,41 @@
 """START HERE. The whole machine as a LangGraph state machine, and the only home of LangGraph.
 
-    refine ─► retrieve ─► synthesize ─► verify ─► summarize ─► render
-                ▲   │          ▲          │
-                └─ deepen ─────┘          │   while rounds are left: what was read covers too
-                     ▲                    │   little of a sub-question, or no claim on it holds,
-                     └────────────────────┘   or too few do and one was dropped
+    [clarify] ─► refine ─► [review] ─► retrieve ─► synthesize ─► verify ─► summarize ─► render
+                                         ▲   │          ▲          │
+                                         └─ deepen ─────┘          │
+                                              ▲                    │
+                                              └────────────────────┘
+
+It deepens while rounds are left: if what was read covers too little of a sub-question, no claim on
+it holds, or too few do and one was dropped. In brackets is where a person is asked, if the question
+says so, by LangGraph's interrupts, so that any host can answer.
 
 Each node reads values from the state, hands them with its tools to one stage, and puts the
 stage's result back. Texts stay in the document store; the state carries their digests, so a
-checkpoint is small and is data only.
+checkpoint is small and is data only. A run that was stopped goes on behind its last checkpoint.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Annotated, Final, Literal, Protocol, TypedDict
+from typing import Annotated, Final, Literal, NotRequired, Protocol, TypedDict
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
+from langgraph.types import interrupt
 
 from agent import rendering
-from agent.domain.events import Event, StageName, Tell, tell_nobody
+from agent.domain.events import Event, StageName, Tell
 from agent.domain.evidence import Evidence, Failure
 from agent.domain.question import Brief, Question, SubQuestion
 from agent.domain.report import Draft, Report, Run, Status, SummarySentence, Usage, Verified
 from agent.errors import AnswerUnusable, ModelUnavailable
-from agent.ports import ChatModel, RunFolder
+from agent.ports import ChatModel, Journal, RunFolder
 from agent.rendering.step_files import manifest, run_file, step_file
-from agent.stages.refine import deepen, refine
+from agent.stages.refine import clarify, deepen, edited, heard, refine
 from agent.stages.retrieve import Library, retrieve
 from agent.stages.summarize import summarize
 from agent.stages.synthesize import Assignment, synthesize
@@ -46,6 +51,8 @@ class Tools:
     library: Library
     folder: RunFolder
     formats: Sequence[str] = rendering.FORMATS
+    journal: Journal | None = None
+    checkpoints: BaseCheckpointSaver[str] | None = None
 
 
 def _added_up(left: Mapping[str, float], right: Mapping[str, float]) -> dict[str, float]:
@@ -61,15 +68,16 @@ def _once(left: Sequence[str], right: Sequence[str]) -> tuple[str, ...]:
 
 
 class Input(TypedDict):
-    """What a caller puts in."""
+    """What a caller puts in; ``started`` if it was not just now."""
 
     question: Question
+    started: NotRequired[datetime]
 
 
 class State(Input):
     """What the run knows so far: values only, no texts, no tools."""
 
-    started: datetime
+    to_ask: tuple[str, ...]
     round: int
     brief: Brief
     evidence: Evidence
@@ -104,18 +112,25 @@ def build_graph(checkpointer: BaseCheckpointSaver[str] | None = None) -> Graph:
     """Return the compiled graph.
 
     Call it with ``{"question": Question(...)}`` and ``context=Tools(...)``; it returns
-    ``{"report": Report}``. A checkpointer needs ``agent.adapters.checkpoints.Serializer``.
+    ``{"report": Report}``. A checkpointer needs ``agent.adapters.checkpoints.Serializer``; a
+    question that asks the person something needs a checkpointer.
     """
     graph = StateGraph(State, context_schema=Tools, input_schema=Input, output_schema=Output)
+    graph.add_node("clarify", _node("refine", _clarify))
+    graph.add_node("hear", _hear)
     graph.add_node("refine", _node("refine", _refine))
+    graph.add_node("review", _review)
     graph.add_node("retrieve", _node("retrieve", _retrieve))
     graph.add_node("synthesize", _node("synthesize", _synthesize))
     graph.add_node("verify", _node("verify", _verify))
     graph.add_node("deepen", _node("refine", _deepen))
     graph.add_node("summarize", _node("verify", _summarize))
     graph.add_node("render", _node("render", _render))
-    graph.add_edge(START, "refine")
-    graph.add_edge("refine", "retrieve")
+    graph.add_conditional_edges(START, _first)
+    graph.add_conditional_edges("clarify", _after_clarify)
+    graph.add_edge("hear", "refine")
+    graph.add_conditional_edges("refine", _after_refine)
+    graph.add_edge("review", "retrieve")
     graph.add_conditional_edges("retrieve", _after_retrieve)
     graph.add_edge("synthesize", "verify")
     graph.add_conditional_edges("verify", _after_verify)
@@ -125,31 +140,37 @@ def build_graph(checkpointer: BaseCheckpointSaver[str] | None = None) -> Graph:
     return graph.compile(checkpointer=checkpointer)
 
 
-async def run(question: Question, tools: Tools, tell: Tell = tell_nobody) -> Report:
-    """Run the graph once, telling of each event as it happens."""
-    report: Report | None = None
-    stream = build_graph().astream(
-        {"question": question},
-        {"recursion_limit": 10 + STEPS_A_ROUND * question.depth},
-        context=tools,
-        stream_mode=["custom", "values"],
-    )
-    async for mode, chunk in stream:
-        if mode == "custom":
-            tell(chunk)  # type: ignore[arg-type]
-        elif isinstance(chunk, dict):
-            report = chunk.get("report", report)
-    if report is None:
-        message = "the graph ended without a report"
-        raise AssertionError(message)
-    return report
-
-
 # --- nodes: from the state to a stage and back --------------------------------------------------
 
 
+async def _clarify(state: State, tools: Tools, tell: Tell) -> Update:
+    today = tools.library.clock.now().date()
+    to_ask = await clarify(state["question"], model=tools.model, today=today)
+    tell(Event("refine", f"{len(to_ask)} questions to you"))
+    return {"to_ask": to_ask}
+
+
+def _hear(state: State) -> Update:
+    """Wait for what the person says; a host answers with a list, in the order of the questions."""
+    said = interrupt({"kind": "clarity", "questions": list(state["to_ask"])})
+    return {"question": replace(state["question"], clarified=heard(state["to_ask"], said))}
+
+
+def _review(state: State) -> Update:
+    """Wait until the person has seen the plan; a host answers True, or what to change."""
+    brief = state["brief"]
+    plan = {
+        "kind": "plan",
+        "restated": brief.restated,
+        "sub_questions": [part.text for part in brief.sub_questions],
+        "web_queries": list(brief.web_queries),
+        "arxiv_queries": list(brief.arxiv_queries),
+    }
+    return {"brief": edited(brief, interrupt(plan))}
+
+
 async def _refine(state: State, tools: Tools, tell: Tell) -> Update:
-    started = tools.library.clock.now()
+    started = state.get("started") or tools.library.clock.now()
     brief = await refine(state["question"], model=tools.model, today=started.date())
     queries = len(brief.web_queries) + len(brief.arxiv_queries)
     tell(Event("refine", f"{len(brief.sub_questions)} sub-questions, {queries} queries"))
@@ -291,6 +312,18 @@ def _outcome(
 # --- where to go next ---------------------------------------------------------------------------
 
 
+def _first(state: State) -> Literal["clarify", "refine"]:
+    return "clarify" if "clarity" in state["question"].ask else "refine"
+
+
+def _after_clarify(state: State) -> Literal["hear", "refine"]:
+    return "hear" if state["to_ask"] else "refine"
+
+
+def _after_refine(state: State) -> Literal["review", "retrieve"]:
+    return "review" if "plan" in state["question"].ask else "retrieve"
+
+
 def _gaps(state: State) -> tuple[SubQuestion, ...]:
     parts: Iterable[SubQuestion] = state["brief"].sub_questions
     return tuple(part for part in parts if not state["verified"].covers(part.id))
@@ -339,7 +372,7 @@ class Node(Protocol):
 
 
 def _node(stage: StageName, work: Work) -> Node:
-    """Give a stage its tools and take its time."""
+    """Give a stage its tools and take its time; tell the journal which step this is."""
 
     async def node(state: State, runtime: Runtime[Tools]) -> Update:
         tools, clock = runtime.context, runtime.context.library.clock
@@ -351,6 +384,8 @@ def _node(stage: StageName, work: Work) -> Node:
             runtime.stream_writer(replace(event, tokens=tokens, usd=used.usd))
 
         tell(Event(stage, "started", "started"))
+        if tools.journal is not None:
+            await tools.journal.begin(f"{work.__name__.removeprefix('_')} {state.get('round', 0)}")
         update = await work(state, tools, tell)
         brake = tools.library.brake
         return {

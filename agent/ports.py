@@ -109,6 +109,14 @@ class RunFolder(Protocol):
         ...
 
 
+class Journal(Protocol):
+    """Keeps what was paid for, so that a run that is taken up again pays for nothing twice."""
+
+    async def begin(self, step: str) -> None:
+        """Say which step of the run asks from now on; a step that is repeated asks the same."""
+        ...
+
+
 class Clock(Protocol):
     """Tells the time."""
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -84,16 +85,24 @@ def _clock(seconds: float) -> str:
     return f"{minutes}:{seconds:02d}"
 
 
+@dataclass(frozen=True, slots=True)
+class Watcher:
+    """Shows events, and makes room while a person is asked something."""
+
+    tell: Tell
+    paused: Callable[[], AbstractContextManager[None]] = nullcontext
+
+
 @contextmanager
-def teller(*, quiet: bool, tally: Tally | None = None) -> Iterator[Tell]:
-    """Yield a function that shows events on standard error, or nothing if ``quiet``."""
+def teller(*, quiet: bool, tally: Tally | None = None) -> Iterator[Watcher]:
+    """Yield what shows events on standard error, or nothing if ``quiet``."""
     if quiet:
-        yield tell_nobody
+        yield Watcher(tell_nobody)
     elif sys.stderr.isatty():
-        with _live(tally or Tally()) as tell:
-            yield tell
+        with _live(tally or Tally()) as watcher:
+            yield watcher
     else:
-        yield _plain
+        yield Watcher(_plain)
 
 
 def _plain(event: Event) -> None:
@@ -101,7 +110,7 @@ def _plain(event: Event) -> None:
 
 
 @contextmanager
-def _live(tally: Tally) -> Iterator[Tell]:
+def _live(tally: Tally) -> Iterator[Watcher]:
     """Show what goes on, and all so far, in two lines that change; leave a line for each stage."""
     from rich.console import Console
     from rich.markup import escape
@@ -125,5 +134,11 @@ def _live(tally: Tally) -> Iterator[Tell]:
             now = f"{event.stage:<10}  {escape(event.text)}"
             status.update(f"{now}\n  [dim]{escape(tally.line())}[/dim]")
 
-        yield tell
+        @contextmanager
+        def paused() -> Iterator[None]:
+            status.stop()
+            yield
+            status.start()
+
+        yield Watcher(tell, paused)
         close()

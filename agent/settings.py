@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -72,6 +73,12 @@ class Settings(BaseSettings):
         10.0, gt=0, le=300, description="deadline for making text of one page"
     )
     search_seconds: float = Field(20.0, gt=0, le=300, description="deadline for one search")
+    max_usd: Decimal | None = Field(None, gt=0, description="most US dollars a run may cost")
+    max_tokens: int | None = Field(None, gt=0, description="most tokens a run may take")
+    max_minutes: float | None = Field(None, gt=0, description="most minutes a run may take")
+    max_usd_per_day: Decimal | None = Field(
+        None, gt=0, description="most US dollars that all runs of a day (UTC) may cost together"
+    )
     robots: bool = Field(default=True, description="whether robots.txt is obeyed")
     contact: str = Field(
         "", description="e-mail address that sites and indexes may see, as some of them ask for"

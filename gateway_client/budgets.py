@@ -92,6 +92,11 @@ class Purse:
             if usd or tokens:
                 self._spend(usd or ZERO, tokens)
 
+    def recall(self, usd: Decimal | None, tokens: int) -> None:
+        """Count what was settled by an earlier process, which counted it for its own day."""
+        with self._lock:
+            self._spent.add(usd or ZERO, tokens)
+
     def pressure(self) -> float:
         """Return how much of the tightest cap is used or set aside: 0 is nothing, 1 is all."""
         if not self.capped:

@@ -14,6 +14,7 @@ from gateway_client import families, wire
 from gateway_client.answers.forms import Memory
 from gateway_client.errors import AnswerUnusable, GatewayError, RequestRefused, Unreachable
 from gateway_client.exchange import ROUTED, TASK_HEADER
+from gateway_client.families.journalling import JournalTransport
 from gateway_client.ledger import Ledger
 from gateway_client.routing import router
 from gateway_client.transport import Switchboard
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI, OpenAI
 
     from gateway_client.config import Config
+    from gateway_client.journal import Journal
 
 NOWHERE: Final = "http://gateway.invalid/v1"
 """What clients are told the address is. The transport replaces it; should a call ever slip past
@@ -40,7 +42,8 @@ class GatewayClient:
     Make one for each run, and close it. ``inner`` replaces the network, ``clock`` and ``sleep``
     replace time, and ``chance`` the numbers from 0 to 1 that spread retries. Transports that
     answer in this process are closed by whoever made them. A program that runs on and on bounds the
-    ledger's entries by ``keep_entries``.
+    ledger's entries by ``keep_entries``; work that may be taken up again has a ``journal``, which
+    is closed by whoever opened it, and what it says was paid is in the ledger and the budget.
     """
 
     def __init__(
@@ -52,12 +55,16 @@ class GatewayClient:
         chance: Callable[[], float] = random.random,
         inner: httpx2.AsyncBaseTransport | None = None,
         keep_entries: int | None = None,
+        journal: Journal | None = None,
     ) -> None:
         self.config = config
         self.ledger = Ledger(keep_entries)
         self._switchboard = Switchboard(config, self.ledger, clock, chance)
         self._sleep = sleep
         self._inner = inner
+        self._journal = journal
+        for entry in journal.entries() if journal else ():
+            self._switchboard.accounts.recall(entry)
 
     async def __aenter__(self) -> Self:
         """Open nothing: connections are made when they are needed."""
@@ -85,6 +92,8 @@ class GatewayClient:
         transport = families.async_transport(
             self._switchboard, inner=self._inner, sleep=self._sleep
         )
+        if self._journal is not None:
+            transport = JournalTransport(transport, self._journal, self.ledger)
         return httpx2.AsyncClient(transport=transport, timeout=self._timeout)
 
     @cached_property

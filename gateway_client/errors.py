@@ -16,6 +16,8 @@
     ├── UpstreamFailed       an endpoint failed, or answered nonsense         5xx
     ├── MaybeAccepted        sent, but the answer was lost; it may have to be paid
     ├── JobFailed            an endpoint took on a job and could not do it
+    ├── JournalUnwritable    a paid reply cannot be kept
+    ├── JournalDamaged       kept replies cannot be read
     └── AnswerUnusable       a model answered, but never in the form asked for
 
 Each is one line: what happened and, in ``mend``, what to do. A key is only ever a label.
@@ -117,6 +119,18 @@ class MaybeAccepted(GatewayError):
 
 class JobFailed(GatewayError):
     """An endpoint took on a job and could not do it."""
+
+
+class JournalUnwritable(GatewayError):
+    """A paid reply cannot be kept, so nothing more is asked."""
+
+    status = 500
+
+
+class JournalDamaged(GatewayError):
+    """The replies that were kept cannot be read."""
+
+    status = 500
 
 
 class AnswerUnusable(GatewayError):

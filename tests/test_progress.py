@@ -9,7 +9,8 @@ from agent.progress import Tally, teller
 
 
 def tell_all(*, quiet: bool) -> None:
-    with teller(quiet=quiet) as tell:
+    with teller(quiet=quiet) as watcher:
+        tell = watcher.tell
         tell(Event("refine", "started", "started"))
         tell(Event("refine", "3 [bold]queries"))
         tell(Event("retrieve", "started", "started"))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-import secrets
 from typing import TYPE_CHECKING, Final
 
+from agent.adapters.whole_files import write_whole
 from agent.errors import DocumentLost, RunUnwritable
 
 if TYPE_CHECKING:
@@ -48,14 +48,9 @@ class FolderDocuments:
         return self._texts[sha256]
 
     def _write(self, digest: str, data: bytes) -> None:
-        """Write aside and rename, so that a file under its name is always whole."""
+        """Put the text on the disk before anything can name it."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        aside = self._folder / f".{digest}.{secrets.token_hex(4)}"
-        try:
-            aside.write_bytes(data)
-            aside.replace(self._folder / f"{digest}.txt")
-        finally:
-            aside.unlink(missing_ok=True)
+        write_whole(self._folder / f"{digest}.txt", data)
 
     def _read(self, digest: str) -> str:
         if not _DIGEST.fullmatch(digest):

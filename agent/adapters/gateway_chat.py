@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from langchain_core.messages import HumanMessage, SystemMessage
@@ -9,10 +10,11 @@ from langchain_core.messages import HumanMessage, SystemMessage
 from agent.adapters.token_meter import TokenMeter
 from agent.domain.evidence import Failure
 from agent.domain.report import Usage
-from agent.errors import AnswerUnusable, ModelUnavailable
+from agent.errors import AnswerUnusable, BudgetSpent, ModelUnavailable, RunUnwritable
 from gateway_client.answers.structured import structured
 from gateway_client.errors import AnswerUnusable as NoUsableAnswer
-from gateway_client.errors import GatewayError
+from gateway_client.errors import BudgetSpent as TooDear
+from gateway_client.errors import GatewayError, JournalDamaged, JournalUnwritable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,7 +34,7 @@ class GatewayChat:
 
     def __init__(self, client: GatewayClient, understudy: GatewayChat | None = None) -> None:
         self._client = client
-        self._understudy = understudy
+        self.understudy = understudy
         self._failures: list[Failure] = []
         self._meter = TokenMeter()
 
@@ -43,12 +45,16 @@ class GatewayChat:
         try:
             return await structured(model, messages, reply, memory=self._client.memory)
         except NoUsableAnswer as error:
-            if self._understudy is None:
+            if self.understudy is None:
                 raise AnswerUnusable(str(error)) from error
             self._failures.append(
                 Failure(f"a model's answer to {task!r}", f"{error}; quoted by extraction instead")
             )
-            return await self._understudy.ask(prompt, reply, task=task)
+            return await self.understudy.ask(prompt, reply, task=task)
+        except (JournalUnwritable, JournalDamaged) as error:  # no model's fault: the run must stop
+            raise RunUnwritable(error.message, mend=error.mend) from error
+        except TooDear as error:
+            raise BudgetSpent(str(error)) from error
         except GatewayError as error:
             raise ModelUnavailable(str(error)) from error
 
@@ -85,6 +91,22 @@ class GatewayChat:
     def failures(self) -> Sequence[Failure]:
         """Return where the understudy had to answer."""
         return tuple(self._failures)
+
+    def learnt(self) -> str:
+        """Return, as JSON, what calls so far taught that has a say in the next ones."""
+        told = {
+            "failures": [(failure.what, failure.why) for failure in self._failures],
+            "tokenizers": self._meter.learnt(),
+            "forms": self._client.memory.learnt(),
+        }
+        return json.dumps(told, ensure_ascii=False)
+
+    def recall(self, learnt: str) -> None:
+        """Know what was ``learnt`` then, and nothing else."""
+        told = json.loads(learnt)
+        self._failures = [Failure(*failure) for failure in told["failures"]]
+        self._meter.recall(told["tokenizers"])
+        self._client.memory.recall(told["forms"])
 
 
 def _usage(

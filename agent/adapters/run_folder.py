@@ -7,64 +7,137 @@ import re
 import secrets
 import shutil
 import unicodedata
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
-from agent.errors import RunUnwritable
+from agent.adapters.run_lock import held
+from agent.adapters.whole_files import sync_folder, write_whole
+from agent.errors import DeepResearchError, RunFinished, RunUnknown, RunUnwritable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
     from datetime import date
     from pathlib import Path
 
 LONGEST_SLUG: Final = 48
+UNFINISHED: Final = ".unfinished"
+REQUEST: Final = "0-request.json"
+"""What a run was asked, its first file: in a folder without it there is nothing to go on with."""
 
 
-class NewRunFolder:
-    """The folder of a run that is going on; readers see it under its own name only when whole."""
+class WorkingFolder:
+    """The folder of a run that is going on; readers see it under its own name only when whole.
+
+    ``is_paid`` is for whoever pays to set: such a folder is kept if the run fails.
+    """
 
     def __init__(self, out: Path, run_id: str) -> None:
         self.id = run_id
         self.path = out / run_id
-        self.aside = out / f".{run_id}.unfinished"
+        self.aside = out / f".{run_id}{UNFINISHED}"
+        self.lock = out / f".{run_id}.lock"
+        self.is_paid = False
 
     @property
     def documents(self) -> Path:
         """Where the texts of this run's sources are kept."""
         return self.aside / "documents"
 
+    @property
+    def journal(self) -> Path:
+        """Where the replies that were paid for are kept."""
+        return self.aside / "journal.sqlite"
+
+    @property
+    def events(self) -> Path:
+        """Where it is kept what happened."""
+        return self.aside / "events.jsonl"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where the state of the run is kept."""
+        return self.aside / "state.sqlite"
+
+    @property
+    def is_worth_keeping(self) -> bool:
+        """Whether something was paid for or read."""
+        return self.is_paid or next(self.documents.glob("*.txt"), None) is not None
+
     async def write(self, name: str, text: str) -> None:
-        """Write one file aside; raise RunUnwritable if the disk refuses."""
+        """Write one file whole; raise RunUnwritable if the disk refuses."""
         try:
-            await asyncio.to_thread(_write, self.aside / name, text)
+            await asyncio.to_thread(write_whole, self.aside / name, text.encode())
         except OSError as error:
             raise _unwritable(self.aside / name, error) from error
 
+    def refuse_finished(self) -> None:
+        """Raise RunFinished if the run is, and RunUnknown if it never was."""
+        if self.path.is_dir():
+            raise RunFinished(f"the run {self.id} is finished: {self.path}")
+        if not self.aside.is_dir():
+            out = self.path.parent
+            raise RunUnknown(f"no run {self.id!r} in {out}", mend="see deep-research list")
+
     def publish(self) -> None:
-        """Give the folder its name."""
+        """Give the folder its name; the state of a run that is done is of no more use."""
         try:
+            sync_folder(self.aside)
             self.aside.rename(self.path)
+            sync_folder(self.path.parent)
+            (self.path / self.checkpoints.name).unlink(missing_ok=True)
         except OSError as error:
             raise _unwritable(self.path, error) from error
 
 
 @asynccontextmanager
-async def new_run_folder(out: Path, question: str, today: date) -> AsyncIterator[NewRunFolder]:
-    """Make a run's folder before anything is spent; publish it at the end, or leave no trace.
+async def new_run_folder(out: Path, question: str, today: date) -> AsyncIterator[WorkingFolder]:
+    """Make a run's folder before anything is spent, and publish it at the end.
 
+    A run that fails leaves what was paid for or read, to be taken up again, or else no trace.
     Raises RunUnwritable if ``out`` cannot be written.
     """
-    run = NewRunFolder(out, f"{today:%Y-%m-%d}-{slug(question)}-{secrets.token_hex(3)}")
-    try:
-        run.documents.mkdir(parents=True)
-    except OSError as error:
-        raise _unwritable(out, error) from error
-    try:
-        yield run
-        run.publish()
-    finally:
-        if run.aside.exists():
-            await asyncio.to_thread(shutil.rmtree, run.aside)
+    run = WorkingFolder(out, f"{today:%Y-%m-%d}-{slug(question)}-{secrets.token_hex(3)}")
+    with ExitStack() as stack:
+        try:
+            run.documents.mkdir(parents=True)
+            sync_folder(out)
+            stack.enter_context(held(run.lock))
+        except OSError as error:
+            raise _unwritable(out, error) from error
+        try:
+            async with _published(run):
+                yield run
+        finally:
+            if run.aside.exists() and not run.is_worth_keeping:
+                # what ended the run is to be told, not what became of its remains
+                await asyncio.to_thread(shutil.rmtree, run.aside, ignore_errors=True)
+
+
+@asynccontextmanager
+async def taken_up(run: WorkingFolder) -> AsyncIterator[WorkingFolder]:
+    """Take up the folder of a run that was stopped, and publish it at the end.
+
+    Raises RunBusy if another process works on it, RunFinished if nothing is left to do.
+    """
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(held(run.lock))
+        except OSError as error:
+            raise _unwritable(run.lock, error) from error
+        run.refuse_finished()
+        async with _published(run):
+            yield run
+
+
+def unfinished(out: Path) -> Iterator[tuple[str, Path]]:
+    """Yield the ids and folders of the runs that are going on or were stopped."""
+    for path in out.glob(f".*{UNFINISHED}/{REQUEST}"):
+        yield run_id(path.parent), path.parent
+
+
+def run_id(folder: Path) -> str:
+    """Return the id of the run whose folder this is, under whichever of its names."""
+    return folder.name.removeprefix(".").removesuffix(UNFINISHED)
 
 
 def slug(text: str) -> str:
@@ -79,8 +152,15 @@ def slug(text: str) -> str:
     return name or (words[0][:LONGEST_SLUG] if words else "run")
 
 
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8", newline="")
+@asynccontextmanager
+async def _published(run: WorkingFolder) -> AsyncIterator[None]:
+    """Publish a run that ends well; of one that does not, say whether it can be taken up again."""
+    try:
+        yield
+        await asyncio.to_thread(run.publish)
+    except DeepResearchError as error:
+        error.stopped_run = run.id if run.is_worth_keeping else ""
+        raise
 
 
 def _unwritable(path: Path, error: OSError) -> RunUnwritable:

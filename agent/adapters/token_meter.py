@@ -36,6 +36,20 @@ class TokenMeter(AsyncCallbackHandler):
         """Return what is known of the models, or of any other if nothing is known of them."""
         return tuple(self._models[m] for m in models if m in self._models) or (self._all,)
 
+    def learnt(self) -> list[tuple[str, Any]]:
+        """Return what is known, by model, as JSON has it; of all models together under ``""``."""
+        known = {"": self._all, **self._models}
+        return [(model, (one.rates, one.doubt)) for model, one in known.items()]
+
+    def recall(self, learnt: Iterable[tuple[str, Any]]) -> None:
+        """Know what was ``learnt`` then, and nothing else."""
+        known = {
+            model: Calibration(tuple(rates), tuple(map(tuple, doubt)))
+            for model, (rates, doubt) in learnt
+        }
+        self._all = known.pop("")
+        self._models = known
+
     async def on_chat_model_start(
         self,
         serialized: dict[str, Any],  # noqa: ARG002 - LangChain's signature

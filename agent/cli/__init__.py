@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import click
 
 from agent.cli.inspecting import claims, doctor, read, search, show, verify
-from agent.cli.researching import demo, refine, run
+from agent.cli.keeping import compare, list_, open_, prune, rm
+from agent.cli.researching import demo, refine, resume, run
 from agent.errors import DeepResearchError
 
 if TYPE_CHECKING:
@@ -45,7 +46,10 @@ def cli() -> None:
     """Turn a vague topic into a cited report in which every sentence rests on a verbatim quote."""
 
 
-for command in (run, demo, refine, read, search, show, verify, claims, doctor):
+for command in (
+    *(run, resume, demo, refine, read, search),
+    *(list_, show, open_, compare, verify, claims, rm, prune, doctor),
+):
     cli.add_command(command)
 
 
@@ -60,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("stopped; nothing was written", err=True)
+        click.echo("stopped; deep-research resume goes on with a run that had begun", err=True)
         sys.exit(130)
     except Exception as error:
         if "--debug" in words:
@@ -75,4 +79,8 @@ def _said(error: Exception) -> int:
     known = isinstance(error, DeepResearchError)
     text = str(error) if known else f"unexpected {type(error).__name__}: {error} (see --debug)"
     click.echo(f"deep-research: {' '.join(text.split())}", err=True)
-    return error.exit_status if isinstance(error, DeepResearchError) else 1
+    if not isinstance(error, DeepResearchError):
+        return 1
+    if error.stopped_run:
+        click.echo(f"deep-research resume {error.stopped_run} goes on from there", err=True)
+    return error.exit_status

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +22,22 @@ SOURCES: Final = ("web", "arxiv", "scholar", "corpus")
 STYLES: Final = ("brief", "report", "survey")
 
 
+class PositiveDecimal(click.ParamType[Decimal]):
+    """An amount of money."""
+
+    name = "amount"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Decimal:  # noqa: ANN401
+        """Return the amount; fail if it is none, or not above 0."""
+        try:
+            amount = Decimal(str(value))
+        except InvalidOperation:
+            self.fail(f"{value!r} is no amount, as in 0.50", param, ctx)
+        if not (amount.is_finite() and amount > 0):
+            self.fail(f"{value!r} is not above 0", param, ctx)
+        return amount
+
+
 class WordList(click.ParamType[tuple[str, ...]]):
     """A comma-separated choice of known words."""
 
@@ -37,14 +54,34 @@ class WordList(click.ParamType[tuple[str, ...]]):
         return tuple(dict.fromkeys(chosen))
 
 
+_WATCHING_OPTIONS: Final = (
+    click.option("--events", type=click.File("a", encoding="utf-8"), metavar="FILE|-",
+                 help="Also write what happens to a file, one JSON line an event."),
+    click.option("--max-usd", type=PositiveDecimal(), metavar="USD",
+                 help="Most it may cost; what is found by then is written and verified."),
+    click.option("--max-tokens", type=click.IntRange(1), metavar="N",
+                 help="Most tokens it may take."),
+    click.option("--max-minutes", type=click.FloatRange(0, min_open=True), metavar="N",
+                 help="Most minutes it may take."),
+    click.option("--quiet", is_flag=True, help="Say nothing but the result."),
+    click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON line."),
+)  # fmt: skip
+
+
+def watching_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add what says how loudly, and how far, a run goes on."""
+    for option in reversed(_WATCHING_OPTIONS):
+        command = option(command)
+    return command
+
+
 def output_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add what says where a report goes and how loudly."""
     for option in reversed((
         click.option("--format", "formats", type=WordList("formats", FORMATS), default=FORMATS,
                      help="Which of md,html,json,bib to write; json always is."),
         click.option("--out", type=click.Path(path_type=Path), help="Folder for runs.  [runs]"),
-        click.option("--quiet", is_flag=True, help="Say nothing but the result."),
-        click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON line."),
+        *_WATCHING_OPTIONS,
         click.option("--debug", is_flag=True, help="Show the traceback of an error."),
     )):  # fmt: skip
         command = option(command)
@@ -106,6 +143,9 @@ def settings_from(**options: Any) -> Settings:  # noqa: ANN401
         "only_sites",
         "without_sites",
         "offline",
+        "max_usd",
+        "max_tokens",
+        "max_minutes",
     )
     return read_settings(**{name: options[name] or None for name in known if name in options})
 
@@ -140,4 +180,5 @@ def question_from(
         style=manner.get("style", "report"),
         audience=manner.get("audience") or "",
         length=manner.get("length"),
+        ask=tuple(word for word in ("clarity", "plan") if manner.get(f"ask_{word}")),
     )

@@ -1,20 +1,28 @@
-"""The commands that research: run, demo, and refine, which stops before the first search."""
+"""The commands that research: run, resume, demo, and refine, which stops before any search."""
 
 from __future__ import annotations
 
 import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import click
 
-from agent.cli.options import output_options, question_from, question_options, settings_from
+from agent.cli.options import (
+    output_options,
+    question_from,
+    question_options,
+    settings_from,
+    watching_options,
+)
 
 if TYPE_CHECKING:
-    from agent.domain.events import Tell
+    from collections.abc import Callable, Coroutine
+
     from agent.domain.question import Question
     from agent.domain.report import Report
+    from agent.running import Host
     from agent.settings import Settings
 
 EXIT_STATUS: Final = {"complete": 0, "partial": 3, "empty": 4}
@@ -30,13 +38,49 @@ NO_GATEWAY: Final = (
 @click.option("--corpus", multiple=True, type=click.Path(path_type=Path), metavar="DIR",
               help="Also read md, txt, html, pdf, docx, csv files in it. Repeatable.")  # fmt: skip
 @question_options
+@click.option("--resume", is_flag=True, help="Go on with a run of this question that was stopped.")
+@click.option(
+    "--clarify",
+    "ask_clarity",
+    is_flag=True,
+    help="Be asked at most three questions before anything is searched.",
+)
+@click.option("--review-plan", "ask_plan", is_flag=True,
+              help="See and edit the plan before it is carried out.")  # fmt: skip
 @output_options
-def run(question: str, corpus: tuple[Path, ...], **options: Any) -> None:  # noqa: ANN401
+def run(question: str, corpus: tuple[Path, ...], *, resume: bool, **options: Any) -> None:  # noqa: ANN401
     """Research QUESTION and write a report."""
+    from agent import past_runs
+
     settings = settings_from(corpus=corpus or None, **options)
     asked = question_from(question, settings, **options)
     _notice(quiet=options["quiet"])
+    stopped = past_runs.find_asked(asked, settings.out) if resume else None
+    if stopped is not None:
+        sys.exit(_go_on(stopped, settings, **options))
     sys.exit(_research(asked, settings, demo=False, **options))
+
+
+@click.command()
+@click.argument("run_name", metavar="RUN")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for runs.  [runs]")
+@watching_options
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def resume(run_name: str, **options: Any) -> None:  # noqa: ANN401
+    """Go on with a run that was stopped, wherever it was, paying for nothing twice.
+
+    RUN is as for show. Of a run that is finished it says so.
+    """
+    from agent import past_runs
+    from agent.errors import RunFinished
+
+    settings = settings_from(**options)
+    try:
+        stopped = past_runs.find_unfinished(run_name, settings.out)
+        sys.exit(_go_on(stopped, settings, **options))
+    except RunFinished as finished:
+        click.echo(finished, err=True)
+        click.echo(past_runs.find(run_name, settings.out))
 
 
 @click.command()
@@ -94,17 +138,12 @@ def _research(
     *,
     demo: bool,
     formats: tuple[str, ...],
-    quiet: bool,
-    as_json: bool,
-    **_: object,
+    **options: Any,  # noqa: ANN401
 ) -> int:
     """Run the pipeline, say where the report is, and return the exit status."""
-    import asyncio
-
     from agent import wiring
-    from agent.progress import teller
 
-    async def work(tell: Tell) -> Report:
+    async def work(host: Host) -> Report:
         async with AsyncExitStack() as stack:
             where = settings
             if demo:
@@ -121,13 +160,53 @@ def _research(
                 }
                 where = settings.model_copy(update=addresses)
             return await wiring.research(
-                question, settings=where, on_event=tell, embedded=demo, formats=formats
+                question, settings=where, host=host, embedded=demo, formats=formats, demo=demo
             )
 
-    with teller(quiet=quiet) as tell:
-        report = asyncio.run(work(tell))
-    path = settings.out / report.run.id
-    _print_result(report, path, formats, quiet=quiet, as_json=as_json)
+    return _finish(work, settings, formats, **options)
+
+
+def _go_on(stopped: Path, settings: Settings, **options: Any) -> int:  # noqa: ANN401
+    """Go on with the run whose folder this is, and return the exit status."""
+    from agent import wiring
+    from agent.adapters.run_folder import run_id
+    from agent.adapters.run_request import read_request
+
+    here = settings.model_copy(update={"out": stopped.parent})
+
+    async def work(host: Host) -> Report:
+        return await wiring.resume(run_id(stopped), settings=here, host=host)
+
+    return _finish(work, here, read_request(stopped).formats, **options)
+
+
+def _finish(
+    work: Callable[[Host], Coroutine[None, None, Report]],
+    settings: Settings,
+    formats: tuple[str, ...],
+    /,
+    *,
+    events: TextIO | None,
+    quiet: bool,
+    as_json: bool,
+    **_: object,
+) -> int:
+    """Watch a run to its end, say where the report is, and return the exit status."""
+    import asyncio
+
+    from agent import wiring
+    from agent.adapters.event_log import both, written
+    from agent.cli.attending import answering, braked
+    from agent.progress import Tally, teller
+    from agent.running import Host
+    from agent.stages.limits import Brake
+
+    brake = Brake(wiring.limits(settings))
+    with teller(quiet=quiet, tally=Tally(most_usd=settings.max_usd)) as watcher:
+        tell = both(watcher.tell, written(events)) if events else watcher.tell
+        host = Host(tell, answering(watcher), brake)
+        report = asyncio.run(braked(work(host), brake))
+    _print_result(report, settings.out / report.run.id, formats, quiet=quiet, as_json=as_json)
     return EXIT_STATUS[report.run.status]
 
 

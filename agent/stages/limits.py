@@ -60,6 +60,11 @@ class Brake:
         self._why = self._why or why
         self._is_pulled.set()
 
+    @property
+    def is_pulled(self) -> bool:
+        """Whether somebody pulled it."""
+        return self._is_pulled.is_set()
+
     def reason(self, work: str, used: Usage = NOTHING) -> str:
         """Return why this kind of work may not begin, given what was used; empty if it may."""
         if self._why:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from pydantic import ValidationError
+
 from agent import templating
 from agent.domain.arxiv_query import mended
 from agent.domain.language import language_of_script
-from agent.domain.question import Brief, SubQuestion
-from agent.errors import AnswerUnusable, ModelUnavailable
-from agent.stages.replies import BriefReply, ClarifyReply, QueriesReply
+from agent.domain.question import Brief, Clarified, SubQuestion
+from agent.errors import AnswerUnusable, InvalidInput, ModelUnavailable
+from agent.stages.replies import BriefEdit, BriefReply, ClarifyReply, QueriesReply
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -36,6 +38,44 @@ async def clarify(question: Question, *, model: ChatModel, today: date) -> tuple
     except (AnswerUnusable, ModelUnavailable):
         return ()
     return _distinct(reply.questions)[:MOST_ASKED]
+
+
+def heard(asked: Sequence[str], said: object) -> tuple[Clarified, ...]:
+    """Return what a person answered, in the order of what was asked; blank answers say nothing.
+
+    Raises InvalidInput if ``said`` is no list of as many texts.
+    """
+    if not isinstance(said, list | tuple) or len(said) > len(asked):
+        raise InvalidInput("the answers are no list", mend="answer with one text for each question")
+    texts = [templating.one_line(answer) for answer in said]
+    return tuple(Clarified(q, text) for q, text in zip(asked, texts, strict=False) if text)
+
+
+def edited(brief: Brief, changes: object) -> Brief:
+    """Return the brief with the parts a person changed; the others stay as they are.
+
+    ``changes`` is True if there are none, or maps names of parts to values: ``restated`` to a text,
+    ``sub_questions``, ``web_queries`` and ``arxiv_queries`` to lists of texts. Raises InvalidInput
+    if it does not.
+    """
+    try:
+        edit = BriefEdit.model_validate({} if changes is True else changes)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the plan"
+        mend = "give restated as a text, sub_questions and queries as lists of texts"
+        raise InvalidInput(f"{where}: {first['msg']}", mend=mend) from error
+    parts = _distinct(edit.sub_questions) if edit.sub_questions else ()
+    return replace(
+        brief,
+        restated=templating.one_line(edit.restated or brief.restated),
+        sub_questions=tuple(SubQuestion(f"q{n}", text) for n, text in enumerate(parts, start=1))
+        or brief.sub_questions,
+        web_queries=_distinct(edit.web_queries or ()) or brief.web_queries,
+        arxiv_queries=brief.arxiv_queries
+        if edit.arxiv_queries is None
+        else _distinct(map(mended, edit.arxiv_queries)),
+    )
 
 
 async def refine(question: Question, *, model: ChatModel, today: date) -> Brief:

@@ -27,6 +27,15 @@ class ClarifyReply(BaseModel):
     questions: list[str]
 
 
+class BriefEdit(BaseModel):
+    """The parts of a brief that a person changed."""
+
+    restated: str | None = None
+    sub_questions: list[Text] | None = None
+    web_queries: list[Text] | None = None
+    arxiv_queries: list[Text] | None = None
+
+
 class QueriesReply(BaseModel):
     """More queries, for what is still without evidence."""
 

@@ -140,6 +140,13 @@ class _Round:
         )
 
     async def run(self) -> None:
+        """Search and read; what stops one task stops all, and is told once."""
+        try:
+            await self._run()
+        except ExceptionGroup as group:
+            raise group.exceptions[0] from group
+
+    async def _run(self) -> None:
         """Search, and read from the first answers on, until all is read or the brake is pulled."""
         async with asyncio.TaskGroup() as group:
             brake = group.create_task(self.library.brake.pulled("retrieve"))

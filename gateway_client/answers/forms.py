@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from enum import IntEnum
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
 
 REFUSED_SECONDS: Final = 900.0
 """How long a refusal is believed. Asking in vain costs one request that no model answers, and
@@ -63,3 +63,24 @@ class Memory:
         """Remember that this was refused, or passed over as if it had not been asked for."""
         self._places.setdefault(caller, set()).add(place)
         self._refused[place, form] = self._clock() + REFUSED_SECONDS
+
+    def learnt(self) -> dict[str, list[list[object]]]:
+        """Return what is known, as JSON has it, with the seconds for which it will be believed."""
+        now = self._clock()
+        return {
+            "places": [[caller, *place] for caller, its in self._places.items() for place in its],
+            "refused": [
+                [*place, int(form), until - now] for (place, form), until in self._refused.items()
+            ],
+        }
+
+    def recall(self, learnt: Mapping[str, Iterable[Any]]) -> None:
+        """Know what was ``learnt`` then, and nothing else."""
+        now = self._clock()
+        self._places = {}
+        for caller, *place in learnt["places"]:
+            self._places.setdefault(caller, set()).add(Place(*place))
+        self._refused = {
+            (Place(endpoint, model), Form(form)): now + seconds
+            for endpoint, model, form, seconds in learnt["refused"]
+        }

@@ -60,9 +60,19 @@ class Remembered:
         return hits
 
 
+def written(hits: Sequence[Hit]) -> str:
+    """Return hits as JSON."""
+    return json.dumps([asdict(hit) for hit in hits], default=str)
+
+
+def hits_of(text: str) -> list[Hit]:
+    """Return the hits that were ``written``; raise ValueError or TypeError if it is none."""
+    return [_hit(kept) for kept in json.loads(text)]
+
+
 def _kept(path: Path, hits: Sequence[Hit]) -> None:
     """Write the answer aside and put it in place whole; if that cannot be, the search still can."""
-    text = json.dumps([asdict(hit) for hit in hits], default=str)
+    text = written(hits)
     aside = path.with_suffix(f".{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -74,7 +84,7 @@ def _kept(path: Path, hits: Sequence[Hit]) -> None:
 
 def _recalled(path: Path, name: str) -> list[Hit]:
     try:
-        return [_hit(kept) for kept in json.loads(path.read_text(encoding="utf-8"))]
+        return hits_of(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise SearchFailed(
             f"this run is offline, and {name} was not asked this before",

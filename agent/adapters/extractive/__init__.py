@@ -7,7 +7,7 @@ no key, no network. It reads the same prompts and fills the same forms as a larg
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx2
 
@@ -45,16 +45,21 @@ class ExtractiveTransport(httpx2.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Return a completion, or a 400 for anything but the pipeline's own prompts."""
-        body = json.loads(await request.aread())
-        form = body.get("response_format", {}).get("json_schema", {}).get("name", "")
-        if form not in _ANSWERS:
+        answered = completion(json.loads(await request.aread()))
+        if answered is None:
             message = "the extractive model answers the research pipeline's own prompts only"
             return httpx2.Response(400, json={"error": {"message": message}}, request=request)
-        prompt = "\n".join(str(message["content"]) for message in body["messages"])
-        answer = json.dumps(_ANSWERS[form](str(body["messages"][-1]["content"])))
-        return httpx2.Response(
-            200, json=_completion(body["model"], prompt, answer), request=request
-        )
+        return httpx2.Response(200, json=answered, request=request)
+
+
+def completion(asked: dict[str, Any]) -> dict[str, object] | None:
+    """Return the completion of a request, or None for anything but the pipeline's own prompts."""
+    form = asked.get("response_format", {}).get("json_schema", {}).get("name", "")
+    if form not in _ANSWERS:
+        return None
+    prompt = "\n".join(str(message["content"]) for message in asked["messages"])
+    answer = json.dumps(_ANSWERS[form](str(asked["messages"][-1]["content"])))
+    return _completion(asked["model"], prompt, answer)
 
 
 def _completion(model: str, prompt: str, answer: str) -> dict[str, object]:

@@ -1,0 +1,101 @@
+"""Drives the graph: from its last checkpoint on, and through what a person is asked on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.types import Command
+
+from agent import pipeline
+from agent.adapters.checkpoints import Serializer
+from agent.domain.events import Tell, tell_nobody
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from langchain_core.runnables import RunnableConfig
+
+    from agent.domain.question import Question
+    from agent.domain.report import Report
+    from agent.pipeline import Graph, Input, Tools
+    from agent.stages.limits import Brake
+
+Answering = Callable[[Mapping[str, Any]], Awaitable[object]]
+"""Puts to a person what the graph asks: ``{"kind": "clarity", "questions": [...]}``, answered by a
+list of texts, or ``{"kind": "plan", ...}`` with the parts of a brief, answered by True or by a
+mapping of the parts to be changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """Whoever a run works for: who hears of it, who answers what it asks, and who may stop it.
+
+    Without ``answering`` nobody is asked. Without a ``brake`` a run has one of its own, for its
+    limits.
+    """
+
+    tell: Tell = tell_nobody
+    answering: Answering | None = None
+    brake: Brake | None = None
+
+
+NOBODY: Final = Host()
+
+
+async def run(
+    question: Question, tools: Tools, host: Host = NOBODY, *, started: datetime | None = None
+) -> Report:
+    """Run the graph, from its last checkpoint if there is one, telling of each event.
+
+    ``started`` is when the run was begun, if it was not now.
+    """
+    if host.answering is None:
+        question = replace(question, ask=())
+    passing = InMemorySaver(serde=Serializer()) if question.ask else None
+    graph = pipeline.build_graph(tools.checkpoints or passing)
+    config: RunnableConfig = {
+        "recursion_limit": 10 + pipeline.STEPS_A_ROUND * question.depth,
+        "configurable": {"thread_id": tools.folder.id},
+    }
+    given: Input | Command[object] | None = {
+        "question": question,
+        "started": started or tools.library.clock.now(),
+    }
+    if tools.checkpoints is not None:
+        before = await graph.aget_state(config)
+        if "report" in before.values:
+            return before.values["report"]  # type: ignore[no-any-return]
+        given = given if before.created_at is None else None
+    while True:
+        values = await _until_it_stops(graph, given, config, tools, host.tell)
+        asked = values.get("__interrupt__", ())
+        if not asked or host.answering is None:
+            return values["report"]  # type: ignore[no-any-return]
+        given = Command(resume=await host.answering(asked[0].value))
+
+
+async def _until_it_stops(
+    graph: Graph,
+    given: Input | Command[object] | None,
+    config: RunnableConfig,
+    tools: Tools,
+    tell: Tell,
+) -> dict[str, Any]:
+    """Return the values there are when the graph has ended, or asks something."""
+    values: dict[str, Any] = {}
+    stream = graph.astream(
+        given,
+        config,
+        context=tools,
+        stream_mode=["custom", "values"],
+        durability="sync" if tools.checkpoints else None,
+    )
+    async for mode, chunk in stream:
+        if mode == "custom":
+            tell(chunk)  # type: ignore[arg-type]
+        elif isinstance(chunk, dict):
+            values = chunk
+    return values

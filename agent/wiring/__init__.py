@@ -1,0 +1,250 @@
+"""From settings to tools: the only package that names concrete adapters."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from agent import rendering, running
+from agent.adapters import checkpoints, run_journal
+from agent.adapters.clock import SystemClock
+from agent.adapters.document_store import FolderDocuments
+from agent.adapters.engines.journalled import Journalled
+from agent.adapters.event_log import event_log
+from agent.adapters.fetching.pages import Reader
+from agent.adapters.run_folder import REQUEST, WorkingFolder, new_run_folder, taken_up
+from agent.adapters.run_request import Request, read_request
+from agent.domain.events import Event
+from agent.domain.question import Question
+from agent.errors import RunDamaged
+from agent.pipeline import Tools
+from agent.running import NOBODY, Host
+from agent.settings import Settings, read_settings
+from agent.stages.limits import Brake, Limited
+from agent.stages.refine import refine
+from agent.stages.retrieve import Library
+from agent.wiring.engines import open_engines
+from agent.wiring.models import (
+    gateway_config,
+    gateway_is_set,
+    limits,
+    listed_models,
+    open_judge,
+    open_models,
+)
+from agent.wiring.reading import Reading, open_corpus, open_reading
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
+
+    from agent.adapters.corpus import Corpus
+    from agent.domain.question import Brief
+    from agent.domain.report import Report
+    from agent.ports import SearchEngine
+
+__all__ = [
+    "Reading",
+    "brief",
+    "gateway_config",
+    "gateway_is_set",
+    "limits",
+    "listed_models",
+    "open_engines",
+    "open_judge",
+    "open_reading",
+    "open_tools",
+    "research",
+    "resume",
+]
+
+KEPT_SETTINGS: Final = {
+    "engines", "search_model", "only_sites", "without_sites", "corpus", "pages", "cached", "offline"
+}  # fmt: skip
+"""What a run that is taken up again has of its own: all that bears on the result, except addresses,
+which may hold secrets."""
+
+
+async def research(
+    question: str | Question,
+    *,
+    settings: Settings | None = None,
+    host: Host = NOBODY,
+    embedded: bool = False,
+    formats: Sequence[str] = rendering.FORMATS,
+    engines: Sequence[SearchEngine] = (),
+    demo: bool = False,
+) -> Report:
+    """Research a question, write its run folder under ``settings.out``, and return the report.
+
+    ``host`` hears of it, and may be asked. ``embedded`` uses the extractive model even where a
+    gateway is set; ``engines`` are asked beside those of the settings, such as a RetrieverEngine.
+    The report as JSON is always among the ``formats``: other programs read it. Raises the errors of
+    ``agent.errors``; a report that found nothing is no error, its status is ``empty``. A run that
+    fails after something was paid for or read can be taken up again by ``resume``, except a
+    ``demo``: its world is gone.
+    """
+    settings = settings or read_settings()
+    if isinstance(question, str):
+        question = Question(question, depth=settings.depth, breadth=settings.breadth)
+    request = _request(question, settings, formats, embedded=embedded, demo=demo)
+    opening = _new_folder(request, settings)
+    return await _report(opening, request, settings, host, engines)
+
+
+async def resume(
+    run_id: str,
+    *,
+    settings: Settings | None = None,
+    host: Host = NOBODY,
+    engines: Sequence[SearchEngine] = (),
+) -> Report:
+    """Go on with a run under ``settings.out`` that was stopped, and return its report.
+
+    What was asked, and whatever bears on the result, is the run's own; keys, addresses, limits and
+    deadlines are of ``settings``. Raises RunBusy if another process works on it, RunFinished if
+    nothing is left to do, RunDamaged if what was kept of it cannot be read.
+    """
+    settings = settings or read_settings()
+    stopped = WorkingFolder(settings.out, run_id)
+    stopped.refuse_finished()
+    request = read_request(stopped.aside)
+    if request.demo:
+        message = "the miniature internet that this demo read is gone"
+        raise RunDamaged(message, mend="run the demo again")
+    own = read_settings(**{**settings.model_dump(), **request.settings})
+    host.tell(Event("refine", f"{run_id} is taken up again"))
+    return await _report(taken_up(stopped), request, own, host, engines)
+
+
+@asynccontextmanager
+async def open_tools(
+    question: Question,
+    settings: Settings,
+    *,
+    embedded: bool = False,
+    formats: Sequence[str] = rendering.FORMATS,
+    engines: Sequence[SearchEngine] = (),
+) -> AsyncIterator[Tools]:
+    """Open what the graph works with, for whoever runs it as a part of another.
+
+    The run's folder is published if the block ends well.
+    """
+    request = _request(question, settings, formats, embedded=embedded)
+    async with (
+        _inputs(request, settings, NOBODY, engines) as inputs,
+        _new_folder(request, settings) as folder,
+        _tools(folder, request, settings, inputs, Brake(limits(settings))) as tools,
+    ):
+        yield tools
+
+
+async def brief(question: Question, *, embedded: bool = False) -> Brief:
+    """Only refine: return the brief, searching nothing and writing nothing."""
+    async with open_models(read_settings(), embedded=embedded) as model:
+        return await refine(question, model=model, today=SystemClock().now().date())
+
+
+def _request(
+    question: Question,
+    settings: Settings,
+    formats: Sequence[str],
+    *,
+    embedded: bool,
+    demo: bool = False,
+) -> Request:
+    return Request(
+        question=question,
+        started=SystemClock().now(),
+        formats=tuple(dict.fromkeys((*formats, "json"))),
+        embedded=embedded,
+        demo=demo,
+        settings=_kept(settings),
+    )
+
+
+def _kept(settings: Settings) -> Mapping[str, object]:
+    """Return the settings that a run has of its own, wherever it is taken up again."""
+    corpus = tuple(path.absolute() for path in settings.corpus)
+    return settings.model_copy(update={"corpus": corpus}).model_dump(
+        mode="json", include=KEPT_SETTINGS
+    )
+
+
+def _new_folder(request: Request, settings: Settings) -> AbstractAsyncContextManager[WorkingFolder]:
+    return new_run_folder(settings.out, request.question.text, request.started.date())
+
+
+async def _report(
+    opening: AbstractAsyncContextManager[WorkingFolder],
+    request: Request,
+    settings: Settings,
+    host: Host,
+    engines: Sequence[SearchEngine],
+) -> Report:
+    brake = host.brake or Brake(limits(settings))
+    async with _inputs(request, settings, host, engines) as inputs, opening as folder:
+        with event_log(folder.events, host.tell) as tell:
+            async with _tools(folder, request, settings, inputs, brake) as tools:
+                told = replace(host, tell=tell)
+                return await running.run(request.question, tools, told, started=request.started)
+
+
+@dataclass(frozen=True, slots=True)
+class _Inputs:
+    """What a run reads from; it is opened before the run's folder is made."""
+
+    engines: Sequence[SearchEngine]
+    corpus: Corpus | None
+    reading: Reading
+
+
+@asynccontextmanager
+async def _inputs(
+    request: Request, settings: Settings, host: Host, engines: Sequence[SearchEngine]
+) -> AsyncIterator[_Inputs]:
+    async with (
+        open_reading(settings) as reading,
+        open_corpus(settings, reading.parser, host.tell) as corpus,
+        open_engines(settings) as named,
+    ):
+        every: list[SearchEngine] = [*named, *engines, *([corpus] if corpus else [])]
+        wanted = request.question.sources
+        yield _Inputs([engine for engine in every if engine.kind in wanted], corpus, reading)
+
+
+@asynccontextmanager
+async def _tools(
+    folder: WorkingFolder, request: Request, settings: Settings, inputs: _Inputs, brake: Brake
+) -> AsyncIterator[Tools]:
+    """Open what a run keeps in its folder, and the models; both are closed before it is published.
+
+    What the corpus answers is not journalled: it costs nothing.
+    """
+    await folder.write(REQUEST, request.as_json())
+    async with AsyncExitStack() as stack:
+        journal = stack.enter_context(run_journal.opened(folder.journal))
+        saver = await stack.enter_async_context(checkpoints.opened(folder.checkpoints))
+        chat = await stack.enter_async_context(
+            open_models(settings, embedded=request.embedded, journal=journal)
+        )
+        library = Library(
+            engines=[
+                engine if engine is inputs.corpus else Journalled(engine, journal)
+                for engine in inputs.engines
+            ],
+            reader=Reader(inputs.reading.web, inputs.corpus),
+            documents=FolderDocuments(folder.documents),
+            clock=SystemClock(),
+            pages=settings.pages,
+            reads_at_once=settings.reads_at_once,
+            brake=brake,
+        )
+        model = Limited(chat, chat.understudy, brake) if chat.understudy else chat
+        steps = run_journal.RunJournal(journal, chat)
+        try:
+            yield Tools(model, library, folder, request.formats, steps, saver)
+        finally:
+            usage = model.usage()
+            folder.is_paid = bool(usage.usd or usage.unpriced)

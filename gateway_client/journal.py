@@ -1,0 +1,159 @@
+"""Keeps every paid reply on the disk: work taken up again after a crash pays for nothing twice.
+
+A reply is committed before whoever asked sees it. Work goes by steps, which are repeated whole
+after a crash; within a step, the same request is answered as often as it was answered before, and
+from then on it is a new one. One process at a time may have a journal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import sqlite3
+import threading
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import asdict
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from gateway_client.errors import JournalDamaged, JournalUnwritable
+from gateway_client.ledger import Entry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+_TABLES: Final = """
+CREATE TABLE IF NOT EXISTS steps (step TEXT PRIMARY KEY, note TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS entries (id INTEGER PRIMARY KEY, entry TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS replies (
+    id INTEGER PRIMARY KEY, step TEXT NOT NULL, request TEXT NOT NULL, reply BLOB NOT NULL
+);
+CREATE INDEX IF NOT EXISTS asked ON replies (step, request);
+"""
+
+
+class Place(NamedTuple):
+    """Where a reply belongs: the step that asked, and the digest of what it asked."""
+
+    step: str
+    request: str
+
+
+class Journal:
+    """One file of steps, replies, and what they cost."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._step = ""
+        self._is_repeated = True
+        self._answered: Counter[Place] = Counter()
+        with self._told():
+            self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        try:
+            with self._told():
+                self._database.execute("PRAGMA journal_mode = WAL")
+                self._database.execute("PRAGMA synchronous = FULL")
+                self._database.executescript(_TABLES)
+        except BaseException:
+            self._database.close()
+            raise
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._database.close()
+
+    async def begin(self, step: str, note: str) -> str:
+        """Begin a step, or repeat it; return the note it was begun with, which is this or older.
+
+        The note is for whatever, besides the requests made so far, has a say in the next ones.
+        """
+        self._step = step
+        self._answered.clear()
+        before = await asyncio.to_thread(self._begun, step, note)
+        self._is_repeated = before is not None
+        return note if before is None else before
+
+    def place(self, *request: bytes) -> Place:
+        """Return the place of the reply to a request of the present step, given in parts."""
+        digest = hashlib.sha256()
+        for part in request:
+            digest.update(b"%d:" % len(part) + part)
+        return Place(self._step, digest.hexdigest())
+
+    async def recall(self, place: Place) -> bytes | None:
+        """Return what a request was answered with before the step was repeated, if it was."""
+        if not self._is_repeated:
+            return None
+        number = self._answered[place]
+        self._answered[place] += 1
+        reply = await asyncio.to_thread(self._recalled, place, number)
+        if reply is None:
+            self._answered[place] -= 1
+        return reply
+
+    async def keep(self, place: Place, reply: bytes, entries: Sequence[Entry] = ()) -> None:
+        """Commit a reply with what was paid since the last one; once this returns it is safe."""
+        self._answered[place] += 1
+        await asyncio.to_thread(self._kept, place, reply, entries)
+
+    def charge(self, entries: Sequence[Entry]) -> None:
+        """Commit what was paid without a reply."""
+        self._kept(None, b"", entries)
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Return everything that was paid."""
+        with self._lock, self._told():
+            rows = self._database.execute("SELECT entry FROM entries ORDER BY id").fetchall()
+            return tuple(_entry(json.loads(row[0])) for row in rows)
+
+    def _begun(self, step: str, note: str) -> str | None:
+        with self._lock, self._told():
+            row = self._database.execute("SELECT note FROM steps WHERE step = ?", (step,))
+            before = row.fetchone()
+            if before is None:
+                self._database.execute("INSERT INTO steps VALUES (?, ?)", (step, note))
+        return None if before is None else str(before[0])
+
+    def _recalled(self, place: Place, number: int) -> bytes | None:
+        with self._lock, self._told():
+            row = self._database.execute(
+                "SELECT reply FROM replies WHERE step = ? AND request = ?"
+                " ORDER BY id LIMIT 1 OFFSET ?",
+                (*place, number),
+            ).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def _kept(self, place: Place | None, reply: bytes, entries: Sequence[Entry]) -> None:
+        rows = [(json.dumps(asdict(entry), default=str),) for entry in entries]
+        with self._lock, self._told(), self._database:
+            self._database.execute("BEGIN IMMEDIATE")
+            self._database.executemany("INSERT INTO entries (entry) VALUES (?)", rows)
+            if place is not None:
+                self._database.execute(
+                    "INSERT INTO replies (step, request, reply) VALUES (?, ?, ?)", (*place, reply)
+                )
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Say in our own words what is wrong with the file."""
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise JournalUnwritable(
+                f"cannot write {self._path}: {error}", mend="make room, or make it writable"
+            ) from error
+        except (sqlite3.DatabaseError, ValueError, TypeError, ArithmeticError) as error:
+            raise JournalDamaged(
+                f"{self._path} cannot be read: {error}",
+                mend="delete it: what was done after the last checkpoint is paid once more",
+            ) from error
+
+
+def _entry(told: dict[str, Any]) -> Entry:
+    usd = told["usd"]
+    return Entry(**{**told, "usd": None if usd is None else Decimal(usd)})
