@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from agent.domain.disagreements.quantities import PLACEHOLDER, Quantity, measured
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 LONGEST: Final = 6
 LONGEST_HAN: Final = 16
 """Words, or Chinese characters, in the phrase that says what a statement is about."""
+JOINING: Final = 2
+"""Words between two of them that are kept, as in "risk of heart disease"."""
 
 _ATTRIBUTION: Final = re.compile(
     r"^\s*according to [^,]{2,60},\s*|,?\s*according to [^,]{2,60}(?=\.?\s*$)"
@@ -131,11 +134,21 @@ class Statement:
         if self.han:
             return self._runs(keys)
         places = sorted(self.subject[key] for key in keys)[:LONGEST]
-        found = ""
-        for word in (self.sentence.written[at] for at in places):
-            hyphened = f"{found.rpartition(' ')[2]}-{word}"
-            found += f"-{word}" if found and hyphened in self.text else f" {word}"
-        return found.strip()
+        links = ("", *(self._link(one, other) for one, other in pairwise(places)))
+        written = self.sentence.written
+        return "".join(f"{link}{written[at]}" for link, at in zip(links, places, strict=True))
+
+    def _link(self, one: int, other: int) -> str:
+        """Return what stands between two words, if it only joins them; else a space."""
+        written = self.sentence.written
+        gap = written[one + 1 : other]
+        if not gap and f"{written[one]}-{written[other]}" in self.text:
+            return "-"
+        turns = {word for turn in self.turns for word in turn.written.split()}
+        denials = {written[at] for at in _denying(self.sentence)}
+        if len(gap) > JOINING or not {PLACEHOLDER, *turns, *denials}.isdisjoint(gap):
+            return " "
+        return " ".join(("", *gap, ""))
 
     def _runs(self, characters: frozenset[str]) -> str:
         """Return the stretches of a Chinese clause that are made of some characters.
