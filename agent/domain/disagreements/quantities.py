@@ -18,7 +18,8 @@ ROUND: Final = Decimal("0.02")
 """Share by which a number that ends in zeros may be off, for want of a word that says so."""
 
 PLACEHOLDER: Final = "000"
-"""Stands where a quantity stood, so that what follows it can be told."""
+SHARE: Final = "0000"
+"""Stand where a quantity, or a percentage, stood: "of" after them means two things."""
 
 _DIGITS: Final = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
 _WORDS: Final = (
@@ -159,7 +160,7 @@ def measured(text: str) -> Measured:
             rest.append(text[match_.start() : end])
         else:
             found.append(quantity)
-            rest.append(f" {PLACEHOLDER} " if quantity.unit != "percent" else " , ")
+            rest.append(f" {SHARE if quantity.unit.startswith('percent') else PLACEHOLDER} ")
         at = end
     rest.append(text[at:])
     names = tuple(dict.fromkeys(match["year"] for match in years))

@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from agent.domain.disagreements.quantities import PLACEHOLDER, Quantity, measured
+from agent.domain.disagreements.quantities import PLACEHOLDER, SHARE, Quantity, measured
 from agent.domain.disagreements.vocabulary import (
     ACTS,
     DETERMINERS,
@@ -130,9 +130,9 @@ class Statement:
 
     def phrase(self, keys: frozenset[str]) -> str:
         """Return words of the subject as they are written in the clause, in their order."""
-        keys = keys - {quantity.unit for quantity in self.quantities}
         if self.han:
             return self._runs(keys)
+        keys = keys - {quantity.unit for quantity in self.quantities} or keys
         places = sorted(self.subject[key] for key in keys)[:LONGEST]
         links = ("", *(self._link(one, other) for one, other in pairwise(places)))
         written = self.sentence.written
@@ -146,19 +146,19 @@ class Statement:
             return "-"
         turns = {word for turn in self.turns for word in turn.written.split()}
         denials = {written[at] for at in _denying(self.sentence)}
-        if len(gap) > JOINING or not {PLACEHOLDER, *turns, *denials}.isdisjoint(gap):
+        if len(gap) > JOINING or not {PLACEHOLDER, SHARE, "than", *turns, *denials}.isdisjoint(gap):
             return " "
         return " ".join(("", *gap, ""))
 
-    def _runs(self, characters: frozenset[str]) -> str:
-        """Return the stretches of a Chinese clause that are made of some characters.
+    def _runs(self, keys: frozenset[str]) -> str:
+        """Return the stretches of a Chinese clause that are made of some characters and words.
 
         One that was left out may stand between two; units are no part of them.
         """
         units = "|".join(re.escape(quantity.unit) for quantity in self.quantities)
-        text = re.sub(rf"{PLACEHOLDER}\s*(?:{units})", " ", self.text)
-        some = f"[{re.escape(''.join(sorted(characters)))}]"
-        found = re.findall(rf"{some}+(?:.?{some}+)*", text)
+        text = re.sub(rf"0*{PLACEHOLDER}\s*(?:{units})", " ", self.text)
+        some = f"(?:{'|'.join(map(re.escape, sorted(keys)))})"
+        found = re.findall(rf"{some}+(?:.?{some}+)*", text, re.IGNORECASE)
         return " ".join(dict.fromkeys(run for run in found if len(run) > 1))[:LONGEST_HAN]
 
     def is_marked(self, key: str) -> bool:
@@ -228,7 +228,7 @@ def _statement(clause: str, years: frozenset[str], *, han: bool) -> Statement:
 
 def _characters(text: str) -> Words:
     """Return a Chinese text as single characters, and its Latin words whole."""
-    kept = HAN_LIGHT.sub(" ", HAN_NEGATION.sub(" ", _without_turns(text)))
+    kept = HAN_LIGHT.sub(" ", HAN_NEGATION.sub(" ", _HAN_TURN.sub(" ", text)))
     written = tuple(re.findall(r"[A-Za-z0-9]+|[\u3400-\u4dbf\u4e00-\u9fff]", kept))
     return Words(written, tuple(word.lower() for word in written))
 
@@ -238,7 +238,7 @@ def _subject(sentence: Words) -> dict[str, int]:
     denying = _denying(sentence)
     found: dict[str, int] = {}
     for at, (written, stemmed) in enumerate(zip(sentence.written, sentence.stems, strict=True)):
-        if written == PLACEHOLDER or at in denying or stemmed in LIGHT:
+        if written in {PLACEHOLDER, SHARE} or at in denying or stemmed in LIGHT:
             continue
         says_nothing = is_plain(written) or written.lower().endswith("ly")
         if stemmed in SAME or stemmed in TELLING or not says_nothing:
@@ -284,10 +284,6 @@ _HAN_TURN: Final = re.compile(
 
 def _turns_in_han(text: str) -> tuple[Turn, ...]:
     return tuple(Turn(match[0], DIRECTIONS[match[0]]) for match in _HAN_TURN.finditer(text))
-
-
-def _without_turns(text: str) -> str:
-    return _HAN_TURN.sub(" ", text)
 
 
 def _denying(sentence: Words) -> tuple[int, ...]:
