@@ -89,6 +89,8 @@ _GIVEN: Final = re.compile(
     r"\b(?:at|with|after|within|among|using|during|aged|under)\s*$|^\s*(?:in|for|over)\s*$",
     re.IGNORECASE,
 )
+_ATTRIBUTE: Final = re.compile(r"-[a-z]", re.IGNORECASE)
+"""After a number that tells one thing from another: an 8-layer model."""
 _CURRENCIES: Final = {
     form: sign
     for sign, forms in {
@@ -112,7 +114,8 @@ _LONGEST_CUE: Final = 20
 class Quantity:
     """A number with its unit: ``low`` to ``high`` is what it may be, ``step`` its last digit's.
 
-    ``given`` is a quantity under which something holds (after 12 weeks), not one that is found.
+    ``given`` is a quantity under which something holds (after 12 weeks, in 3 studies), not one that
+    is found.
     """
 
     said: str
@@ -188,7 +191,8 @@ def _read(match: re.Match[str], text: str) -> tuple[Quantity | None, int]:
     low = _lower_end(match["one"], two) if two else high
     low, high_ = _opened(low, high, before, after)
     unit, unit_end = _unit(match["one"], kind, text, end)
-    given = kind != "percent" and unit not in _SIGNS and bool(_GIVEN.search(before))
+    is_given = _GIVEN.search(before) or _ATTRIBUTE.match(after) or unit in LIGHT
+    given = kind != "percent" and unit not in _SIGNS and bool(is_given)
     return Quantity(
         said=text[_with_cue(text, match.start()) : unit_end].strip(),
         unit=f"{unit} by" if _BY.search(before) or _DIFFERENCE.search(after) else unit,

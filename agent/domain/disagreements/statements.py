@@ -19,6 +19,7 @@ from agent.domain.disagreements.vocabulary import (
     HAN_LIGHT,
     HEDGES,
     LIGHT,
+    NO_ADVERBS,
     QUANTIFIERS,
     RESTRICTING,
     SAME,
@@ -47,6 +48,8 @@ _ATTRIBUTION: Final = re.compile(
     r"|^\s*(?:根)?据[^，]{2,20}，",
     re.IGNORECASE,
 )
+_SOMEBODYS: Final = re.compile(r"[A-Z][a-z]+['’]s\b|(?<=\s)[A-Z][a-z]+")
+"""A name in an attribution: what "Kenya's ministry" reports may be so of Kenya only."""
 _DEFINITION: Final = re.compile(
     r"\b(?:by|under|on|using|according to)\s+(?:the|a|an)\s+[^,;.]{2,40}?\s"
     r"(?:definition|standard|method|methodology|basis|measure)\b"
@@ -199,18 +202,20 @@ class Statement:
 
 def statements(sentence: str) -> tuple[Statement, ...]:
     """Return what a sentence states, clause by clause."""
-    text = _ATTRIBUTION.sub(" ", _ASIDE.sub(" ", sentence))
+    text = _ASIDE.sub(" ", sentence)
+    said_by = _ATTRIBUTION.search(text)
+    local = said_by is not None and bool(_SOMEBODYS.search(said_by[0]))
+    text = _ATTRIBUTION.sub(" ", text)
     years = frozenset(measured(text).years)
-    han = language_of_script(text) == "zh"
     clauses = [clause for clause in _CLAUSES.split(text) if clause and clause.strip()]
-    return tuple(_statement(clause, years, han=han) for clause in clauses)
+    return tuple(_statement(clause, years, local=local) for clause in clauses)
 
 
-def _statement(clause: str, years: frozenset[str], *, han: bool) -> Statement:
+def _statement(clause: str, years: frozenset[str], *, local: bool) -> Statement:
+    han = language_of_script(clause) == "zh"
     definitions = tuple(match[0].strip() for match in _DEFINITION.finditer(clause))
     found = measured(_DEFINITION.sub(" ", clause))
     sentence = _characters(found.rest) if han else words(found.rest)
-    turns = _turns_in_han(found.rest) if han else _turns(sentence)
     return Statement(
         text=found.rest,
         sentence=sentence,
@@ -218,11 +223,11 @@ def _statement(clause: str, years: frozenset[str], *, han: bool) -> Statement:
         quantities=found.quantities,
         years=years,
         details=(*found.years, *definitions),
-        turns=turns,
+        turns=_turns_in_han(found.rest) if han else _turns(sentence),
         denials=_denials_in_han(found.rest) if han else _denials(sentence),
         han=han,
         loose=_is_loose(clause, sentence, han=han),
-        vague=bool(_POINTING.match(found.rest)),
+        vague=local or _POINTING.match(found.rest) is not None,
     )
 
 
@@ -240,7 +245,8 @@ def _subject(sentence: Words) -> dict[str, int]:
     for at, (written, stemmed) in enumerate(zip(sentence.written, sentence.stems, strict=True)):
         if written in {PLACEHOLDER, SHARE} or at in denying or stemmed in LIGHT:
             continue
-        says_nothing = is_plain(written) or written.lower().endswith("ly")
+        lower = written.lower()
+        says_nothing = is_plain(written) or (lower.endswith("ly") and lower not in NO_ADVERBS)
         if stemmed in SAME or stemmed in TELLING or not says_nothing:
             found.setdefault(SAME.get(stemmed, stemmed), at)
     return found

@@ -50,7 +50,8 @@ LIGHT: Final = frozenset(
     states stated indicate indicates indicated reveal revealed demonstrate demonstrated believe
     appear appears observe observed note noted calculate calculated
     study studies researcher researchers author authors paper survey analysis analyses
-    evidence result results finding findings experiment experiments effect figure number
+    evidence trial trials review reviews result results finding findings experiment experiments
+    effect figure number
     about around approximately roughly nearly almost some circa exactly just only currently now
     today already ever far well least time average
     make makes made give gives given take takes took taken lead leads led associate associated
@@ -98,6 +99,12 @@ RESTRICTING: Final = frozenset(
 
 TELLING: Final = frozenset("without before after against during until outside".split())
 """Words of grammar without which a statement is another one."""
+
+NO_ADVERBS: Final = frozenset(
+    "early daily weekly monthly quarterly yearly hourly family supply assembly anomaly monopoly "
+    "reply apply rely fly ally july italy".split()
+)
+"""Words in -ly that say what is spoken of, and do not only grade it."""
 
 DETERMINERS: Final = frozenset("the a an its their his her this these those all both each".split())
 
