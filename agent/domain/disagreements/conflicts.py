@@ -86,19 +86,16 @@ def _of_number(one: Statement, other: Statement) -> Conflict | None:
     apart = _apart(one, other)
     if apart is None:
         return None
-    changes = tuple(
-        turn for turn in (*one.turns, *other.turns) if any(a in CHANGE for a, _ in turn.sides)
-    )
-    if len(one.turns) == len(other.turns) and any(
-        _opposed(a, b) for a, b in zip(one.turns, other.turns, strict=True)
-    ):
+    turns = (*one.turns, *other.turns)
+    changes = tuple(turn for turn in turns if any(axis in CHANGE for axis, _ in turn.sides))
+    paired = zip(one.turns, other.turns, strict=False)
+    if len(one.turns) == len(other.turns) and any(_opposed(a, b) for a, b in paired):
         return None
     shared = _same_subject(one, other, changes)
     if shared is None:
         return None
-    return Conflict(
-        "number", (_with_details(one, apart[0]), _with_details(other, apart[1])), shared
-    )
+    says = _with_details(one, apart[0]), _with_details(other, apart[1])
+    return Conflict("number", says, shared)
 
 
 def _opposed(one: Turn, other: Turn) -> bool | None:
@@ -140,11 +137,11 @@ def _fewest(one: Statement, other: Statement, shared: frozenset[str]) -> int:
 
 
 def _same_order(one: Statement, other: Statement, shared: frozenset[str]) -> bool:
-    """Whether a comparison has the same first and second on both sides."""
+    """Whether both compare the same with the same, and not one with the other way round."""
+    if one.han:  # characters in another order may be other words
+        return _in_order(one, shared) == _in_order(other, shared)
     compares = any(axis in STATES for turn in (*one.turns, *other.turns) for axis, _ in turn.sides)
-    if not compares or one.han:
-        return not one.han or _in_order(one, shared) == _in_order(other, shared)
-    return len(align(one.sentence, other.sentence)[1]) >= len(shared)
+    return not compares or len(align(one.sentence, other.sentence)[1]) >= len(shared)
 
 
 def _in_order(statement: Statement, shared: frozenset[str]) -> list[str]:
@@ -168,19 +165,20 @@ def _odd_pair(here: Quantities, there: Quantities) -> tuple[Quantity, Quantity] 
 
     Not if they say under what: where a share is stated too, that is the finding.
     """
-    common = {q.unit for q in here} & {q.unit for q in there}
-    if any(q.conditions and q.unit not in common for q in (*here, *there)):
+    common = {q.kind for q in here} & {q.kind for q in there}
+    if any(q.conditions and q.kind not in common for q in (*here, *there)):
         return None
     found: list[tuple[Quantity, Quantity]] = []
-    for unit in sorted(common):
-        ours, theirs = ([q for q in side if q.unit == unit] for side in (here, there))
+    for kind in sorted(common):
+        ours, theirs = ([q for q in side if q.kind == kind] for side in (here, there))
         if len(ours) != len(theirs):
             return None
         found += _differing(ours, theirs)
     if len(found) != 1 or any(q.given for q in found[0]):
         return None
-    is_share = found[0][0].unit.startswith("percent")
-    return found[0] if is_share or "percent" not in common else None
+    is_share = found[0][0].unit == "percent"
+    shares = any(unit == "percent" for unit, _ in common)
+    return found[0] if is_share or not shares else None
 
 
 def _differing(ours: list[Quantity], theirs: list[Quantity]) -> list[tuple[Quantity, Quantity]]:

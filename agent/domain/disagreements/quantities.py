@@ -32,7 +32,7 @@ _SCALE: Final = (
 _PERCENT: Final = r"\s*(?:%|％|percent\b(?!age)|per\s+cent\b)"
 _AMOUNT: Final = (
     rf"(?:[$€£¥]\s?)?(?:{_DIGITS}|\b{_WORDS}){_SCALE}?(?:{_PERCENT})?"
-    r"|百分之[零一二三四五六七八九十百点两\d.]+"
+    r"|百分之(?:[零一二三四五六七八九十百两]+(?:点[零一二三四五六七八九]+)?|\d+(?:\.\d+)?)"
 )
 _QUANTITY: Final = re.compile(
     rf"(?<![A-Za-z0-9_.,])(?<![A-Za-z0-9][-–])(?P<one>{_AMOUNT})(?![A-Za-z]*\d)"
@@ -114,16 +114,22 @@ _LONGEST_CUE: Final = 20
 class Quantity:
     """A number with its unit: ``low`` to ``high`` is what it may be, ``step`` its last digit's.
 
-    ``given`` is a quantity under which something holds (after 12 weeks, in 3 studies), not one that
-    is found.
+    ``change`` says that something differs by it; ``given`` is a quantity under which something
+    holds (after 12 weeks, in 3 studies), not one that is found.
     """
 
     said: str
     unit: str
+    change: bool
     low: Decimal
     high: Decimal
     step: Decimal
     given: bool = False
+
+    @property
+    def kind(self) -> tuple[str, bool]:
+        """What it can be compared with: 5 % more is no 5 %."""
+        return self.unit, self.change
 
     @property
     def conditions(self) -> bool:
@@ -163,7 +169,7 @@ def measured(text: str) -> Measured:
             rest.append(text[match_.start() : end])
         else:
             found.append(quantity)
-            rest.append(f" {SHARE if quantity.unit.startswith('percent') else PLACEHOLDER} ")
+            rest.append(f" {SHARE if quantity.unit == 'percent' else PLACEHOLDER} ")
         at = end
     rest.append(text[at:])
     names = tuple(dict.fromkeys(match["year"] for match in years))
@@ -184,21 +190,22 @@ def _read(match: re.Match[str], text: str) -> tuple[Quantity | None, int]:
     before = text[max(0, match.start() - _LONGEST_CUE) : match.start()]
     two = match["two"] if _is_range(match, before) else None
     amount, end = (two, match.end("two")) if two else (match["one"], match.end("one"))
-    kind, high = _value(amount)
+    kind, value = _value(amount)
     if kind != "percent" and _is_name(before):
         return None, end
     after = text[end : end + _LONGEST_CUE]
-    low = _lower_end(match["one"], two) if two else high
-    low, high_ = _opened(low, high, before, after)
+    least = _lower_end(match["one"], two) if two else value
+    low, high = _opened(least, value, before, after)
     unit, unit_end = _unit(match["one"], kind, text, end)
     is_given = _GIVEN.search(before) or _ATTRIBUTE.match(after) or unit in LIGHT
     given = kind != "percent" and unit not in _SIGNS and bool(is_given)
     return Quantity(
         said=text[_with_cue(text, match.start()) : unit_end].strip(),
-        unit=f"{unit} by" if _BY.search(before) or _DIFFERENCE.search(after) else unit,
+        unit=unit,
+        change=bool(_BY.search(before) or _DIFFERENCE.search(after)),
         low=low,
-        high=high_,
-        step=_step(amount, high),
+        high=high,
+        step=_step(amount, value),
         given=given,
     ), end
 
@@ -217,8 +224,10 @@ def _is_name(before: str) -> bool:
 
 
 def _value(amount: str) -> tuple[str, Decimal]:
+    """Return whether an amount is a number or a percentage, and its value."""
     found = facts(amount) or stated(amount)
-    return max(found, key=lambda fact: fact[1])
+    kind, value = max(found, key=lambda fact: fact[1])
+    return ("percent" if amount.startswith("百分之") else kind), value
 
 
 def _lower_end(one: str, two: str) -> Decimal:

@@ -53,7 +53,7 @@ LIGHT: Final = frozenset(
     evidence trial trials review reviews result results finding findings experiment experiments
     effect figure number
     about around approximately roughly nearly almost some circa exactly just only currently now
-    today already ever far well least time average
+    today already ever far well least average
     make makes made give gives given take takes took taken lead leads led associate associated
     link linked tend tends tended help helps helped contribute contributes contributed occur
     occurred happen happened there recently newly actually indeed
