@@ -232,24 +232,31 @@ def _value(amount: str) -> tuple[str, Decimal]:
 
 def _lower_end(one: str, two: str) -> Decimal:
     """Return the lower end of a range, which may leave the scale to the upper: 10 to 15 million."""
-    low, high = _value(one)[1], _value(two)[1]
-    digits = re.search(_DIGITS, two)
-    if digits and re.search(_SCALE, two) and not re.search(_SCALE, one):
-        return low * high / Decimal(digits[0].replace(",", ""))
-    return low
+    low = _value(one)[1]
+    scaled = re.search(_SCALE, two) and not re.search(_SCALE, one)
+    return low * _worth(two, _value(two)[1]) if scaled else low
 
 
 def _step(amount: str, value: Decimal) -> Decimal:
     """Return the worth of the last digit that is written and says something."""
-    digits = re.search(_DIGITS, amount)
-    if digits is None or not value:
-        return Decimal(1)
-    written = digits[0].replace(",", "")
-    scale = abs(value / Decimal(written)) if Decimal(written) else Decimal(1)
+    written = _written(amount)
+    worth = _worth(amount, value)
     if "." in written:
-        return scale.scaleb(-len(written.partition(".")[2]))
+        return worth.scaleb(-len(written.partition(".")[2]))
     zeros = len(written) - len(written.rstrip("0"))
-    return max(scale, min(scale.scaleb(zeros), 2 * ROUND * abs(value)))
+    return max(worth, min(worth.scaleb(zeros), 2 * ROUND * abs(value)))
+
+
+def _worth(amount: str, value: Decimal) -> Decimal:
+    """Return what a written 1 is worth: a million in "5 million"."""
+    written = Decimal(_written(amount) or 0)
+    return abs(value / written) if written else Decimal(1)
+
+
+def _written(amount: str) -> str:
+    """Return the digits of an amount; none if it is in words."""
+    digits = re.search(_DIGITS, amount)
+    return digits[0].replace(",", "") if digits else ""
 
 
 def _opened(low: Decimal, high: Decimal, before: str, after: str) -> tuple[Decimal, Decimal]:
