@@ -202,13 +202,19 @@ class Statement:
 
 def statements(sentence: str) -> tuple[Statement, ...]:
     """Return what a sentence states, clause by clause."""
-    text = _ASIDE.sub(" ", sentence)
-    said_by = _ATTRIBUTION.search(text)
-    local = said_by is not None and bool(_SOMEBODYS.search(said_by[0]))
-    text = _ATTRIBUTION.sub(" ", text)
+    text, said_by = _unattributed(_ASIDE.sub(" ", sentence))
+    local = bool(_SOMEBODYS.search(said_by))
     years = frozenset(measured(text).years)
     clauses = [clause for clause in _CLAUSES.split(text) if clause and clause.strip()]
     return tuple(_statement(clause, years, local=local) for clause in clauses)
+
+
+def _unattributed(text: str) -> tuple[str, str]:
+    """Return a sentence without what says whose it is, and that; a denial is part of it."""
+    said_by = _ATTRIBUTION.search(text)
+    if said_by is None or negation_places(words(said_by[0])) or HAN_NEGATION.search(said_by[0]):
+        return text, ""
+    return f"{text[: said_by.start()]} {text[said_by.end() :]}", said_by[0]
 
 
 def _statement(clause: str, years: frozenset[str], *, local: bool) -> Statement:
