@@ -28,6 +28,7 @@ from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
 from agent import rendering
+from agent.domain.disagreements import disagreements
 from agent.domain.events import Event, StageName, Tell
 from agent.domain.evidence import Evidence, Failure
 from agent.domain.question import Brief, Question, SubQuestion
@@ -296,6 +297,7 @@ def _report(state: State, tools: Tools, illustrated: Illustrated) -> Report:
         seconds_by_stage=state["seconds"],
         considered=evidence.considered,
         summary=tuple(state["summary"]),
+        disagreements=disagreements(verified.claims, evidence.sources),
         cover=illustrated.cover,
     )
 
