@@ -100,6 +100,16 @@ def test_a_true_quote_does_not_hold_what_it_does_not_say(sentence: str) -> None:
     assert isinstance(proof, Unproved)
 
 
+def test_words_quoted_out_of_their_sentence_are_weighed_within_it() -> None:
+    text = "No study has shown that the window replaces retrieval in practice."
+    source = Source("S1", "web", "u", "t", "d", datetime.now(UTC), passages(text))
+    quote = Quotation("S1.1", "the window replaces retrieval in practice")
+    claim = DraftClaim("The window replaces retrieval in practice.", (quote,))
+    proof = prove(claim, Evidence(sources=(source,)), {"d": text})
+    assert isinstance(proof, Unproved)
+    assert "says no" in proof.reason
+
+
 def test_a_name_may_stand_elsewhere_in_the_passage_or_in_the_title() -> None:
     text = "Gemini has a new window. It holds 128,000 tokens."
     source = Source("S1", "web", "u", "Notes of Ada Quill", "d", datetime.now(UTC), passages(text))

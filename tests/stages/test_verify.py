@@ -250,6 +250,7 @@ async def test_a_mended_claim_is_checked_and_judged_like_any_other() -> None:
         ("Its price rose by 40 percent.", "the other way"),
         ("Its price did not fall by 40 percent.", "says no"),
         ("The price of Gemini fell by 40 percent.", "Gemini"),
+        ("Its price fell by 40 dollars.", "40 dollar"),
     ],
 )
 async def test_rules_refuse_what_a_quote_nearly_says(sentence: str, reason: str) -> None:

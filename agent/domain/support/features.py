@@ -92,6 +92,7 @@ def measure(claim: str, evidence: str) -> Measured | None:
     values = _overlap(said, sentences) | found.values
     values |= _gathered(said, sentences) | {"letters": _letters(clean, evidence)}
     values |= _gaps(clean, said, whole)
+    values["length"] = math.log1p(sum(len(part.stems) for part in sentences))
     values |= _manner(clean, said, {s for part in sentences for s in part.stems})
     lost = tuple(
         dict.fromkeys(
@@ -107,6 +108,7 @@ def measure(claim: str, evidence: str) -> Measured | None:
     values |= {
         "lost_numbers": math.sqrt(len(numbers) + len(percentages)),
         "any_lost_number": float(bool(numbers or percentages)),
+        "numbers_off": named.numbers_off(claim, evidence),
         "lost_dates": math.sqrt(len(dates)),
         "lost_units": math.sqrt(len(units)),
         "lost_names": math.sqrt(len(lost_names)),

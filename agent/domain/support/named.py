@@ -61,6 +61,7 @@ _UNITS: Final = {
         "yuan": "yuan rmb cny 人民币",
         "celsius": "°c celsius 摄氏度",
         "fahrenheit": "°f fahrenheit 华氏度",
+        "percent": "percent pct % ％",
         "hectare": "ha hectare hectares 公顷",
         "acre": "acre acres 英亩",
     }.items()
@@ -69,7 +70,7 @@ _UNITS: Final = {
 _QUANTITY: Final = re.compile(
     r"(?P<sign>[$€£¥])?\s?(?<![\w.])(?P<number>\d[\d,]*(?:\.\d+)?)"
     r"(?:\s?(?:million|billion|thousand|trillion|万|亿|百万))?"
-    r"[\s-]?(?P<unit>°[CF]|[A-Za-z]{1,12}|[\u4e00-\u9fff]{1,3})?"
+    r"[\s-]?(?P<unit>°[CF]|[%％]|[A-Za-z]{1,12}|[\u4e00-\u9fff]{1,3})?"
 )
 _SIGNS: Final = {"$": "dollar", "€": "euro", "£": "sterling", "¥": "yuan"}
 _COMMON_CAPITALS: Final = frozenset(
@@ -109,6 +110,21 @@ def _missing(claim: str, evidence: str, kind: str) -> list[Decimal]:
         for value in wanted
         if (kind, value) not in there and not (kind == "number" and ("percent", value) in there)
     )
+
+
+def numbers_off(claim: str, evidence: str) -> float:
+    """Return how far missing numbers are from the nearest stated one, 0..1 each, added up.
+
+    A rounded number, or a year written short, is nearly stated.
+    """
+    lost = [*_missing(claim, evidence, "number"), *_missing(claim, evidence, "percent")]
+    there = [float(value) for kind, value in _stated(evidence) if kind != "month"] if lost else []
+    return sum(min((_apart(float(value), one) for one in there), default=1.0) for value in lost)
+
+
+def _apart(one: float, other: float) -> float:
+    largest = max(abs(one), abs(other))
+    return abs(one - other) / largest if largest else 0.0
 
 
 @lru_cache(maxsize=64)

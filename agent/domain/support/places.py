@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from agent.domain.numbers import facts, stated
 from agent.domain.support.words import is_plain
 
 if TYPE_CHECKING:
@@ -57,4 +58,6 @@ def _marked(written: str) -> bool:
 def _alike(one: str, other: str) -> bool:
     """Whether both are names, or both numbers, and neither may be short for the other."""
     short = (one.isupper() or other.isupper()) and one[0] == other[0] and not one[0].isdigit()
+    if one[0].isdigit() and facts(one) & stated(other):  # 128K and 128,000
+        return False
     return _marked(other) and one[0].isdigit() == other[0].isdigit() and not short

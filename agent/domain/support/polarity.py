@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from agent.domain.support.opposites import CERTAINTIES, HAN_NEGATION, NEGATIONS, SIDES
-from agent.domain.support.words import is_plain
+from agent.domain.support.words import is_plain, stem
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -25,6 +25,18 @@ SCOPE: Final = 3
 FOLLOWED: Final = 0.5
 """Share of the claim's words of content a sentence must follow for its silence to mean yes: of true
 claims that nearly quote their evidence, none is then taken for a denial."""
+TO_THAT: Final = 9
+"""Words between a negation and the "that" of what it denies to be shown."""
+REPORTS: Final = frozenset(
+    stem(word)
+    for word in (
+        "show shown shows proof prove proved proven evidence claim claims claimed say says said "
+        "true case find found finds believe believes believed suggest suggests suggested think "
+        "thinks thought report reports reported confirm confirmed confirms sign signs indication "
+        "indications indicate demonstrated demonstrates established establish support supports "
+        "mean means argue argued argues conclude concluded certain clear"
+    ).split()
+)
 NEAR: Final = 6
 """Words between the places of two opposites that are held to stand at the same place."""
 _NOT_ONLY: Final = frozenset(
@@ -113,12 +125,28 @@ def _met(sentence: Words, place: int, across: dict[int, int]) -> bool:
 
 
 def _scope(sentence: Words, place: int) -> tuple[int, ...]:
-    """Return the words a negation covers; at the end of a sentence, the two before it."""
+    """Return the words a negation covers, first those that somebody is said not to have shown.
+
+    At the end of a sentence, it covers the two before it.
+    """
     before = range(max(0, place - SCOPE - 1), place)
     return (
-        covered(sentence, place)
-        or tuple(at for at in before if not is_plain(sentence.written[at]))[-2:]
+        *_reported(sentence, place),
+        *(
+            covered(sentence, place)
+            or tuple(at for at in before if not is_plain(sentence.written[at]))[-2:]
+        ),
     )
+
+
+def _reported(sentence: Words, place: int) -> tuple[int, ...]:
+    """Return the first words of what is denied in "no study has shown that …"."""
+    clause = range(place + 1, min(len(sentence.written), place + 1 + TO_THAT))
+    that = next((at for at in clause if sentence.written[at].lower() == "that"), None)
+    if that is None or REPORTS.isdisjoint(sentence.stems[place + 1 : that]):
+        return ()
+    after = range(that + 1, min(len(sentence.written), that + 1 + 2 * SCOPE))
+    return tuple(at for at in after if not is_plain(sentence.written[at]))[:SCOPE]
 
 
 def _alone(one: Words, across: dict[int, int], other: Words) -> list[int]:
