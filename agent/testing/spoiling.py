@@ -22,7 +22,7 @@ class Spoiled:
     """A false text, and the words in it that make it so."""
 
     text: str
-    planted: str
+    words: str
 
 
 _NUMBER: Final = re.compile(r"(?<![\w.,/-])\d[\d,]*(?:\.\d+)?(?![\w/-])")
