@@ -70,12 +70,10 @@ _SYNONYMS: Final = (
     dict(
         pair.split("/")
         for pair in (
-            "often/frequently usually/normally mostly/mainly nearly/almost many/numerous "
-            "whole/entire enough/sufficient method/approach methods/approaches problem/issue "
-            "problems/issues needs/requires need/require shows/demonstrates show/demonstrate "
-            "begins/starts begin/start buys/purchases buy/purchase keeps/retains keep/retain "
-            "wrong/incorrect helps/assists quickly/rapidly cheap/inexpensive gets/obtains "
-            "uses/employs"
+            "often/frequently usually/normally mostly/mainly nearly/almost whole/entire "
+            "method/approach methods/approaches problem/issue problems/issues requires/needs "
+            "shows/demonstrates show/demonstrate begins/starts begin/start buys/purchases "
+            "buy/purchase keeps/retains keep/retain quickly/rapidly therefore/thus"
         ).split()
     ),
     dict(pair.split("/") for pair in "如果/假如 因为/由于 使用/采用 非常/十分 大约/约".split()),
@@ -86,8 +84,9 @@ def _told(sentence: str) -> str:
     """Say whose words they are."""
     if _HAN.search(sentence):
         return f"据该来源，{sentence}"
-    first = sentence[0].lower() if _LOWERED.match(sentence) else sentence[0]
-    return f"According to the source, {first}{sentence[1:]}"
+    if _LOWERED.match(sentence):
+        return f"According to the source, {sentence[0].lower()}{sentence[1:]}"
+    return f"{sentence[:-1]}, according to the source." if sentence.endswith(".") else sentence
 
 
 def _without_asides(sentence: str) -> str:

@@ -66,7 +66,7 @@ _REMOVALS: Final = (
 )
 _INSERTIONS: Final = (
     re.compile(
-        r"\b(?:is|are|was|were|can|will|should|must|would|does|do|did|could)\b"
+        r"\b(?:is|are|was|were|can|will|should|must|would|could)\b"
         r"(?! not| only|n['’]t)"
     ),
     re.compile(r"\b(?:has|have|had)\b(?= (?:been|made|shown|grown|become|\w+ed)\b)"),
@@ -97,7 +97,9 @@ _PLAIN: Final = re.compile(r"[A-Z][a-z]+")
 _NO_NAMES: Final = frozenset(
     "The This That These Those And But For With From Its Their They When Where What Which Who Why "
     "How Not Yes All Any Each Every Some Most One Two Three If In On At By As Because While Since "
-    "Although Though However Also Our Your His Her There Then Than".split()
+    "Although Though However Also Our Your His Her There Then Than "
+    "January February March April May June July August September October November December "
+    "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 )
 _MADE_UP: Final = ("Norvale", "Tessaly Institute", "QX-70", "Harrowgate", "Lindqvist")
 
