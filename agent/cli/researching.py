@@ -184,6 +184,7 @@ def _finish(
     work: Callable[[Host], Coroutine[None, None, Report]],
     settings: Settings,
     formats: tuple[str, ...],
+    /,
     *,
     events: TextIO | None,
     quiet: bool,
