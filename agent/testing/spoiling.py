@@ -71,6 +71,22 @@ _INSERTIONS: Final = (
     ),
     re.compile(r"\b(?:has|have|had)\b(?= (?:been|made|shown|grown|become|\w+ed)\b)"),
 )
+_VERBS: Final = dict(
+    pair.split("/")
+    for pair in (
+        "costs/does-cost takes/does-take needs/does-need holds/does-hold reads/does-read "
+        "shows/does-show keeps/does-keep makes/does-make gives/does-give finds/does-find "
+        "requires/does-require contains/does-contain measures/does-measure works/does-work "
+        "falls/does-fall rises/does-rise grows/does-grow reaches/does-reach loses/does-lose "
+        "fell/did-fall rose/did-rise took/did-take found/did-find grew/did-grow held/did-hold "
+        "showed/did-show reached/did-reach answered/did-answer lost/did-lose kept/did-keep "
+        "contained/did-contain lowered/did-lower raised/did-raise improved/did-improve"
+    ).split()
+)
+_VERB: Final = re.compile(rf"(?<=[a-z)] )(?:{'|'.join(_VERBS)})(?= (?:[a-z\d]|[A-Z]))")
+_BEEN: Final = re.compile(r"\b(?:is|are|was|were|be|been|being|has|have|had)\b[^,;:]*$")
+_CLAUSE: Final = re.compile(r"[^,;:]+")
+_DENIAL: Final = re.compile(r"\b(?:no|nobody|none|nothing|neither|nor|never|not)\b|n['’]t\b", re.I)
 _HAN_INSERTION: Final = re.compile(r"(?<!不)(?:是(?!否|不)|能够?|会|可以|需要)")
 
 
@@ -80,10 +96,31 @@ def negated(sentence: str, chance: Random) -> Spoiled | None:
         if found := pattern.search(sentence):
             text = f"{sentence[: found.start()]}{instead}{sentence[found.end() :]}"
             return Spoiled(text, f"-{found[0].strip()}")
-    places = [found for pattern in _INSERTIONS for found in pattern.finditer(sentence)]
-    if places:
-        at = chance.choice(places).end()
+    ends = [
+        clause.start() + found.end()
+        for clause in _CLAUSE.finditer(sentence)
+        if not _DENIAL.search(clause[0])  # nobody denies twice in one breath
+        for pattern in _INSERTIONS
+        for found in pattern.finditer(clause[0])
+    ]
+    if ends:
+        at = chance.choice(ends)
         return Spoiled(f"{sentence[:at]} not{sentence[at:]}", "not")
+    return _denied(sentence) or _denied_in_chinese(sentence)
+
+
+def _denied(sentence: str) -> Spoiled | None:
+    """Say "does not cost" for "costs", unless the word may be a participle or a noun there."""
+    for clause in _CLAUSE.finditer(sentence):
+        found = _VERB.search(clause[0])
+        if found and not _DENIAL.search(clause[0]) and not _BEEN.search(clause[0][: found.start()]):
+            does, verb = _VERBS[found[0]].split("-")
+            start, end = clause.start() + found.start(), clause.start() + found.end()
+            return Spoiled(f"{sentence[:start]}{does} not {verb}{sentence[end:]}", f"{does} not")
+    return None
+
+
+def _denied_in_chinese(sentence: str) -> Spoiled | None:
     if found := _HAN_INSERTION.search(sentence):
         return Spoiled(f"{sentence[: found.start()]}不{sentence[found.start() :]}", "不")
     return None
