@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 NAME: Final = "changed"
 WINDOW: Final = 10_000_000
 """As wide as the extractive model's, so that packing leaves nothing out."""
+CHARACTERS_A_TOKEN: Final = 4
 
 _FORMS: Final = {
     name: in_words(form)
@@ -84,6 +85,7 @@ class Changed(httpx2.AsyncBaseTransport):
         message = completion["choices"][0]["message"]
         for change in self._changes:
             message["content"] = change(asked, message["content"])
+        completion["usage"] = _usage(asked, message["content"])
         return httpx2.Response(200, json=completion, request=request)
 
 
@@ -134,6 +136,17 @@ def _question(payload: Mapping[str, Any]) -> list[dict[str, Any]]:
     messages: list[dict[str, Any]] = payload["messages"]
     roles = [message["role"] for message in messages]
     return messages[: roles.index("assistant")] if "assistant" in roles else messages
+
+
+def _usage(request: Request, answer: str) -> dict[str, int]:
+    """Count what was really asked and answered: the inner endpoint saw something else."""
+    given = sum(map(len, request.turns)) // CHARACTERS_A_TOKEN
+    written = len(answer) // CHARACTERS_A_TOKEN
+    return {
+        "prompt_tokens": given,
+        "completion_tokens": written,
+        "total_tokens": given + written,
+    }
 
 
 def _asked_once(payload: Mapping[str, Any], request: Request) -> dict[str, Any]:

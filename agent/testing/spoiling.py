@@ -78,14 +78,14 @@ _VERBS: Final = dict(
         "shows/does-show keeps/does-keep makes/does-make gives/does-give finds/does-find "
         "requires/does-require contains/does-contain measures/does-measure works/does-work "
         "falls/does-fall rises/does-rise grows/does-grow reaches/does-reach loses/does-lose "
-        "fell/did-fall rose/did-rise took/did-take found/did-find grew/did-grow held/did-hold "
-        "showed/did-show reached/did-reach answered/did-answer lost/did-lose kept/did-keep "
+        "fell/did-fall rose/did-rise took/did-take found/did-find grew/did-grow "
+        "showed/did-show reached/did-reach answered/did-answer "
         "contained/did-contain lowered/did-lower raised/did-raise improved/did-improve"
     ).split()
 )
 _VERB: Final = re.compile(rf"(?<=[a-z)] )(?:{'|'.join(_VERBS)})(?= (?:[a-z\d]|[A-Z]))")
 _BEEN: Final = re.compile(r"\b(?:is|are|was|were|be|been|being|has|have|had)\b[^,;:]*$")
-_CLAUSE: Final = re.compile(r"[^,;:]+")
+_CLAUSE: Final = re.compile(r"(?:[^,;:]|[,:](?=\d))+")
 _DENIAL: Final = re.compile(r"\b(?:no|nobody|none|nothing|neither|nor|never|not)\b|n['’]t\b", re.I)
 _HAN_INSERTION: Final = re.compile(r"(?<!不)(?:是(?!否|不)|能够?|会|可以|需要)")
 
