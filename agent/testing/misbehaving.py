@@ -179,7 +179,7 @@ _ITEMS: Final[Mapping[Fault, Callable[[str, str, Random], Spoiled | None]]] = {
 
 # --- whole answers ------------------------------------------------------------------------------
 
-_SENTENCES: Final = ("sentence", "restated", "title")
+_WORDED: Final = ("sentence", "title")
 
 _TALK: Final = "Certainly! From what I know of the subject, most experts agree on the following."
 _ELSEWHERE: Final = (
@@ -198,8 +198,8 @@ def _in_prose(given: Mapping[str, Any], chance: Random) -> str:
 
 def _in_another_language(given: dict[str, Any], chance: Random) -> str:
     """Put every sentence in a language that is not the answer's; quotes, as told, stay."""
-    for item in (given, *_items(given)):
-        for key in _SENTENCES:
+    for item in _items(given):
+        for key in _WORDED:
             if key in item:
                 item[key] = chance.choice(_ELSEWHERE[:2] if item[key].isascii() else _ELSEWHERE[1:])
     return json.dumps(given, ensure_ascii=False)

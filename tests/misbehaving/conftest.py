@@ -74,7 +74,7 @@ class DemoEngine:
 
     async def search(self, query: str, *, limit: int, scope: Scope) -> Sequence[Hit]:
         found = WORLD.best(query)[:limit]
-        return [Hit("web", f"{SITE}{text.path}", text.title) for text in found]
+        return [Hit("web", f"{SITE}{text.path}", text.title) for _, text in found]
 
 
 class Drafts:
