@@ -27,6 +27,7 @@ from agent.testing.standins import MemoryDocuments
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from agent.domain.report import Claim
     from agent.ports import ChatModel
     from agent.testing.changing import Change
     from agent.testing.misbehaving import Misbehaving
@@ -87,18 +88,17 @@ async def gathered(texts: Mapping[str, str]) -> Material:
 async def caught(
     material: Material, misbehaving: Misbehaving, *before: Change, model: ChatModel
 ) -> Tally:
-    """Return how many true claims could be spoiled, and the spoiled ones that held all the same.
+    """Return how many true claims could be spoiled, and what of it stands all the same.
 
     Changes ``before`` are made first, such as a Rewording.
     """
-    spoiled: list[DraftClaim] = []
+    spoiled: list[tuple[DraftClaim, str]] = []
     for truth in material.truths:
         planted = len(misbehaving.planted)
         claim = _changed(truth, material, (*before, misbehaving))
-        if len(misbehaving.planted) > planted:
-            spoiled.append(claim)
-    held = await _held(spoiled, material, model)
-    return Tally(len(spoiled), tuple(c.sentence for c in spoiled if c.sentence in held))
+        spoiled += [(claim, one.spoiled) for one in misbehaving.planted[planted:]]
+    held = await _held([claim for claim, _ in spoiled], material, model)
+    return Tally(len(spoiled), tuple(what for c, what in spoiled if _stands(what, c, held)))
 
 
 async def alarmed(material: Material, *changes: Change, model: ChatModel) -> Tally:
@@ -136,10 +136,19 @@ def _quotation(citation: Mapping[str, Any]) -> Quotation:
 
 async def _held(
     claims: Sequence[DraftClaim], material: Material, model: ChatModel
-) -> frozenset[str]:
-    """Return the sentences that verification lets stand."""
+) -> dict[str, Claim]:
+    """Return what verification lets stand, by its sentences."""
     draft = Draft((DraftSection("", (), tuple(claims)),))
     verified = await verify(
         draft, _BRIEF, material.evidence, Verified(), model=model, documents=material.documents
     )
-    return frozenset(claim.sentence for claim in verified.claims)
+    return {claim.sentence: claim for claim in verified.claims}
+
+
+def _stands(spoiled: str, written: DraftClaim, held: Mapping[str, Claim]) -> bool:
+    """Whether a spoiled sentence, quote or id stands; a quote may have been put right instead."""
+    claim = held.get(written.sentence)
+    if claim is None:
+        return False
+    cited = {part for one in claim.citations for part in (one.passage, one.quote)}
+    return spoiled == claim.sentence or spoiled in cited

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from random import Random
 
 MOST_TRIES: Final = 20
@@ -147,7 +146,7 @@ def with_another_name(sentence: str, read: str, chance: Random) -> Spoiled | Non
     if not here:
         return None
     old = chance.choice(here)
-    others = [name for name in sorted(set(_all_names(read))) if _differs(name, here)]
+    others = [name for name in sorted(set(_all_names(read))) if _differs(name, sentence)]
     new = chance.choice(others or list(_MADE_UP))
     return Spoiled(re.sub(rf"(?<!\w){re.escape(old)}(?!\w)", new, sentence), new)
 
@@ -171,9 +170,11 @@ def _all_names(read: str) -> list[str]:
     return [name for line in read.split("\n") for name in names(line)]
 
 
-def _differs(name: str, here: Sequence[str]) -> bool:
+def _differs(name: str, sentence: str) -> bool:
+    """Whether a name is none in the sentence: not in another number, nor as a part of one."""
     low = name.lower().rstrip("s")
-    return all(low not in old.lower() and old.lower().rstrip("s") not in low for old in here)
+    here = [word.lower().rstrip("s") for word in re.findall(r"[A-Za-z][\w-]*", sentence)]
+    return all(low not in word and word not in low for word in here if len(word) > 1)
 
 
 _INVENTED: Final = (

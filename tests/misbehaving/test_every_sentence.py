@@ -45,3 +45,26 @@ async def test_nothing_invented_holds(
     tally = await slipped(material, fault, *before)
     assert tally.tried > 500
     assert tally.counted == ()
+
+
+@pytest.mark.parametrize("before", [(), (Rewording(),)], ids=["quoted", "reworded"])
+@pytest.mark.parametrize(
+    ("fault", "fewest"), [("flipped_negation", 300), ("swapped_entity", 60)]
+)
+async def test_a_sentence_turned_into_its_opposite_or_about_another_hardly_ever_holds(
+    material: Material, fault: Fault, fewest: int, before: tuple[Change, ...]
+) -> None:
+    tally = await slipped(material, fault, *before)
+    assert tally.tried > fewest
+    assert tally.share <= 1 - CAUGHT_FROM
+
+
+async def test_a_sentence_quoted_word_for_word_is_never_refused(material: Material) -> None:
+    tally = await alarms(material)
+    assert tally.tried > 500
+    assert tally.counted == ()
+
+
+@pytest.mark.xfail(reason="1,200 written as 1200 is taken for a year", strict=True)
+async def test_a_true_sentence_in_other_words_is_hardly_ever_refused(material: Material) -> None:
+    assert (await alarms(material, Rewording())).share <= ALARMS_UP_TO
