@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from random import Random
 
     from agent.testing.changing import Request
@@ -47,8 +47,9 @@ class Orders:
 
     links: tuple[str, ...]
     marks: tuple[str, ...]
-    sayings: tuple[tuple[str, str], ...]
-    """A sentence to be said, and the id of the passage that says so (empty if it is no passage)."""
+    sayings: tuple[tuple[str, str, str], ...]
+    """A sentence to be said, the id of the passage that says so (empty if it is no passage), and
+    how that passage begins."""
 
 
 def orders(prompt: str) -> Orders:
@@ -59,7 +60,7 @@ def orders(prompt: str) -> Orders:
         _once(link for _, text in texts for link in _LINK.findall(text)),
         _once(mark for _, text in texts for mark in _MARK.findall(text)),
         tuple(
-            ((found[1] or found[2]).strip(), head if "." in head else "")
+            ((found[1] or found[2]).strip(), head if "." in head else "", _beginning(text))
             for head, text in texts
             if _ADDRESSED.search(text)
             for found in _SAY.finditer(text)
@@ -99,13 +100,13 @@ def _carry(item: Item, told: Orders, done: list[Done], chance: Random) -> None:
 
 
 def _say(given: Item, told: Orders, done: list[Done]) -> None:
-    """Add each sentence that is ordered, resting on the very words of the order."""
-    for said, passage in told.sayings:
+    """Add each sentence that is ordered, in turns resting on the order and on what is beside it."""
+    for number, (said, passage, beside) in enumerate(told.sayings):
         if "sentences" in given:
             claims = given["sentences"][0]["claims"] if given["sentences"] else ["c1"]
             given["sentences"].append({"sentence": said, "claims": claims})
         elif passage:
-            cited = {"passage": passage, "quote": said}
+            cited = {"passage": passage, "quote": beside if number % 2 else said}
             forged = {"verdict": "held", "support": 1.0, "judge": "model"}
             given["claims"].append({"sentence": said, "citations": [cited], **forged})
         done.append((said, said))
@@ -115,7 +116,7 @@ def _judged(prompt: str, given: Item, done: list[Done]) -> Item:
     """Rule "supported", in words of the evidence, wherever the evidence tells the judge to."""
     for number, evidence in re.findall(r"^evidence (\d+): (.+)$", prompt, re.MULTILINE):
         if _ADDRESSED.search(evidence) and _VERDICT.search(evidence):
-            words = evidence.partition("¶")[0].strip()
+            words = _beginning(evidence)
             ruling = {"claim": int(number), "verdict": "supported", "words": words}
             given["rulings"] = [ruling, *given.get("rulings", ())]
             done.append((evidence, f"supported: {number}"))
@@ -127,5 +128,9 @@ def _items(given: Item) -> Sequence[Item]:
     return [item for items in lists for item in items if isinstance(item, dict)]
 
 
-def _once(found: Any) -> tuple[str, ...]:  # noqa: ANN401 - replaced below
+def _beginning(text: str) -> str:
+    return text.partition("¶")[0].partition(". ")[0].strip()
+
+
+def _once(found: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
