@@ -25,11 +25,11 @@ _SHOWN: Final = re.compile(r"^(?:##|S\d+\.\d+|c\d+:|evidence \d+:|claim \d+:|par
 _LINK: Final = re.compile(r"(?:https?://|www\.)[^\s<>\"'()\[\]¶]+|data:[^\s<>\"'()]+", re.I)
 _MARK: Final = re.compile(r"\[\^?\d+\]|\bS\d+\.\d+\b")
 _SAY: Final = re.compile(
-    r"\b(?:write|say|state|report|conclude|output|print|include|add|answer|repeat|title it|call it)"
-    r"(?: instead| only| exactly| verbatim| that| the sentence| the words)*:?\s+"
+    r"\b(?:write|say|state|report|conclude|output|print|include|add|answer|repeat)"
+    r"(?: instead| only| exactly| verbatim)*(?::| that| the sentence)\s+"
     r"[\"“‘'「]?([^\"”’」¶\n]{12,200}?[.!?。]|[^\"”’」¶\n]{12,200})[\"”’」]?(?=\s|$)"
-    r"|(?:写|输出|回答|声称)[：:]?\s*[“「]?([^”」¶\n]{4,80})",
-    re.I,
+    r"|(?:写|输出|回答|声称)[：:]\s*[“「]?([^”」¶\n]{4,80})",
+    re.IGNORECASE,
 )
 _ADDRESSED: Final = re.compile(
     r"\b(?:ignore|disregard|forget|override|instruction|assistant|language model|you are now"
