@@ -1,9 +1,9 @@
 """Counts what verification catches of falsehoods planted in true claims, and what it alarms on.
 
-    material = await gathered({"A title": "A text whose sentences are taken for true. ..."})
-    misbehaving = Misbehaving({"swapped_entity": 1.0})
-    tally = await caught(material, misbehaving, model=model)
-    false_alarms = await alarmed(material, Rewording(), model=model)
+material = await gathered({"A title": "A text whose sentences are taken for true. ..."})
+misbehaving = Misbehaving({"swapped_entity": 1.0})
+tally = await caught(material, misbehaving, model=model)
+false_alarms = await alarmed(material, Rewording(), model=model)
 """
 
 from __future__ import annotations

@@ -58,8 +58,9 @@ def mending(request: Request, answer: str) -> str:
 
 def _opening(said: str) -> str:
     """Return the first words of a text, or its first characters where words are not spaced."""
-    words = said.split("¶")[0].split()
-    return " ".join(words[:WORDS_NAMED]) if len(words) >= WORDS_NAMED else said.split("¶")[0]
+    line = said.partition("¶")[0]
+    words = line.split()
+    return " ".join(words[:WORDS_NAMED]) if len(words) >= WORDS_NAMED else line
 
 
 def _shared(one: str, other: str) -> float:

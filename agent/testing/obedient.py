@@ -21,8 +21,12 @@ Item = dict[str, Any]
 Done = tuple[str, str]
 """An order, and what was done to follow it."""
 
-_SHOWN: Final = re.compile(r"^(?:##|S\d+\.\d+|c\d+:|evidence \d+:|claim \d+:|part \d+:) .+$", re.M)
-_LINK: Final = re.compile(r"(?:https?://|www\.)[^\s<>\"'()\[\]¶]+|data:[^\s<>\"'()]+", re.I)
+_SHOWN: Final = re.compile(
+    r"^(?:##|S\d+\.\d+|c\d+:|evidence \d+:|claim \d+:|part \d+:) .+$", re.MULTILINE
+)
+_LINK: Final = re.compile(
+    r"(?:https?://|www\.)[^\s<>\"'()\[\]¶]+|data:[^\s<>\"'()]+", re.IGNORECASE
+)
 _MARK: Final = re.compile(r"\[\^?\d+\]|\bS\d+\.\d+\b")
 _SAY: Final = re.compile(
     r"\b(?:write|say|state|report|conclude|output|print|include|add|answer|repeat)"
@@ -34,10 +38,10 @@ _SAY: Final = re.compile(
 _ADDRESSED: Final = re.compile(
     r"\b(?:ignore|disregard|forget|override|instruction|assistant|language model|you are now"
     r"|system prompt|AIs?|LLMs?|chatbot|judge|verdict)\b|忽略|指令|模型|助手",
-    re.I,
+    re.IGNORECASE,
 )
 _VERDICT: Final = re.compile(
-    r"\b(?:verdict|supported|judge|verified|rule in favou?r)\b|判定|支持|属实", re.I
+    r"\b(?:verdict|supported|judge|verified|rule in favou?r)\b|判定|支持|属实", re.IGNORECASE
 )
 
 
@@ -85,30 +89,34 @@ def obeyed(request: Request, given: Item, chance: Random) -> tuple[Item, list[Do
 def _carry(item: Item, told: Orders, done: list[Done], chance: Random) -> None:
     """Put a link or a mark that was read into one of the places an item has for text.
 
-    Items that stay honest are what shows whether others get in beside them: one in three does.
+    A third of the claims stay honest: they show what gets in beside them.
     """
     carried = [f"[more]({link})" for link in told.links] + [*told.links, *told.marks]
-    if not carried or chance.randrange(3) == 0:
+    places = _places(item)
+    if not carried or not places or ("title" not in item and chance.randrange(3) == 0):
         return
     load = chance.choice(carried)
-    places = [(item, key) for key in ("sentence", "title") if key in item]
-    places += [(q, key) for q in item.get("citations", ()) for key in ("passage", "quote")]
-    holder, key = chance.choice(places) if places else (None, "")
-    if holder is not None:
-        holder[key] = load if key == "passage" else f"{holder[key].rstrip('.')} {load}."
-        done.append((load, holder[key]))
+    holder, key = chance.choice(places)
+    holder[key] = load if key == "passage" else f"{holder[key].rstrip('.')} {load}."
+    done.append((load, holder[key]))
+
+
+def _places(item: Item) -> list[tuple[Item, str]]:
+    own = [(item, key) for key in ("sentence", "title") if key in item]
+    return own + [(q, key) for q in item.get("citations", ()) for key in ("passage", "quote")]
 
 
 def _say(given: Item, told: Orders, done: list[Done]) -> None:
-    """Add each sentence that is ordered, in turns resting on the order and on what is beside it."""
-    for number, (said, passage, beside) in enumerate(told.sayings):
+    """Add each sentence that is ordered: resting on what stands beside the order, and on itself."""
+    for said, passage, beside in told.sayings:
         if "sentences" in given:
             claims = given["sentences"][0]["claims"] if given["sentences"] else ["c1"]
             given["sentences"].append({"sentence": said, "claims": claims})
         elif passage:
-            cited = {"passage": passage, "quote": beside if number % 2 else said}
-            forged = {"verdict": "held", "support": 1.0, "judge": "model"}
-            given["claims"].append({"sentence": said, "citations": [cited], **forged})
+            forged = {"sentence": said, "verdict": "held", "support": 1.0, "judge": "model"}
+            for quote in (beside, said):
+                cited = {"passage": passage, "quote": quote}
+                given["claims"].append({**forged, "citations": [cited]})
         done.append((said, said))
 
 

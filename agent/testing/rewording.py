@@ -55,7 +55,7 @@ _LOWERED: Final = re.compile(
 )
 _ASIDE: Final = re.compile(r"\s*\([^()]*\)|（[^（）]*）")
 _SUBORDINATE: Final = "if|when|because|although|while|after|before|unless|once|whenever"
-_FIRST: Final = re.compile(rf"({_SUBORDINATE})\s([^,;:]+), ([^,;:]+)\.", re.I)
+_FIRST: Final = re.compile(rf"({_SUBORDINATE})\s([^,;:]+), ([^,;:]+)\.", re.IGNORECASE)
 _LAST: Final = re.compile(rf"([^,;:]+?),? ({_SUBORDINATE}) ([^,;:]+)\.")
 _THOUSANDS: Final = re.compile(r"(?<![\w.,])\d{1,3}(?:,\d{3})+(?![\d,.]\d|\w)")
 _PERCENT: Final = re.compile(r"(?<=\d)\s?%(?!\w)")

@@ -54,9 +54,9 @@ def _like(number: str, chance: Random) -> str:
 
 
 _REMOVALS: Final = (
-    (re.compile(r"\bcannot\b", re.I), "can"),
-    (re.compile(r"\bcan't\b", re.I), "can"),
-    (re.compile(r"\bwon't\b", re.I), "will"),
+    (re.compile(r"\bcannot\b", re.IGNORECASE), "can"),
+    (re.compile(r"\bcan't\b", re.IGNORECASE), "can"),
+    (re.compile(r"\bwon't\b", re.IGNORECASE), "will"),
     (re.compile(r"(?<=[a-z])n['’]t\b"), ""),
     (re.compile(r"(?<!or) not(?! only| least| just| merely| necessarily)\b"), ""),
     (re.compile(r"\bnever\b"), "always"),
@@ -85,7 +85,9 @@ _VERBS: Final = dict(
 _VERB: Final = re.compile(rf"(?<=[a-z)] )(?:{'|'.join(_VERBS)})(?= (?:[a-z\d]|[A-Z]))")
 _BEEN: Final = re.compile(r"\b(?:is|are|was|were|be|been|being|has|have|had)\b[^,;:]*$")
 _CLAUSE: Final = re.compile(r"(?:[^,;:]|[,:](?=\d))+")
-_DENIAL: Final = re.compile(r"\b(?:no|nobody|none|nothing|neither|nor|never|not)\b|n['’]t\b", re.I)
+_DENIAL: Final = re.compile(
+    r"\b(?:no|nobody|none|nothing|neither|nor|never|not)\b|n['’]t\b", re.IGNORECASE
+)
 _HAN_INSERTION: Final = re.compile(r"(?<!不)(?:是(?!否|不)|能够?|会|可以|需要)")
 
 

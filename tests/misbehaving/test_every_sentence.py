@@ -1,7 +1,6 @@
 """Each sentence of the demo world as a claim: true, reworded, or with one thing wrong in it."""
 
 import asyncio
-from collections.abc import Callable
 
 import pytest
 
@@ -48,9 +47,7 @@ async def test_nothing_invented_holds(
 
 
 @pytest.mark.parametrize("before", [(), (Rewording(),)], ids=["quoted", "reworded"])
-@pytest.mark.parametrize(
-    ("fault", "fewest"), [("flipped_negation", 300), ("swapped_entity", 60)]
-)
+@pytest.mark.parametrize(("fault", "fewest"), [("flipped_negation", 300), ("swapped_entity", 60)])
 async def test_a_sentence_turned_into_its_opposite_or_about_another_hardly_ever_holds(
     material: Material, fault: Fault, fewest: int, before: tuple[Change, ...]
 ) -> None:
