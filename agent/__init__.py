@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from agent.domain.report import Report
     from agent.pipeline import build_graph
     from agent.settings import Settings
-    from agent.wiring import open_tools, research
+    from agent.wiring import open_tools, research, resume
 
 __all__ = [
     "Question",
@@ -30,6 +30,7 @@ __all__ = [
     "build_graph",
     "open_tools",
     "research",
+    "resume",
 ]
 
 _HOMES = {
@@ -40,6 +41,7 @@ _HOMES = {
     "build_graph": "agent.pipeline",
     "open_tools": "agent.wiring",
     "research": "agent.wiring",
+    "resume": "agent.wiring",
 }
 
 

@@ -10,6 +10,7 @@
     │   └── BudgetSpent          a call might take more than the run may spend
     ├── RunUnwritable            the run folder cannot be made or written
     ├── RunUnknown               no such run, or not a run of ours
+    ├── ExtraMissing             a format needs a package that is not installed
     ├── RunBusy                  another process is working on the run
     ├── RunFinished              nothing of the run is left to do
     ├── RunDamaged               what was kept of a run cannot be read
@@ -79,6 +80,10 @@ class RunUnwritable(DeepResearchError):
 
 class RunUnknown(DeepResearchError):
     """There is no such run, or the folder is not one of ours."""
+
+
+class ExtraMissing(DeepResearchError):
+    """A format or style needs a package, or a library, that is not installed."""
 
 
 class RunBusy(DeepResearchError):

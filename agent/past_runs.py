@@ -13,11 +13,13 @@ from agent.adapters.run_folder import WorkingFolder, run_id, unfinished
 from agent.adapters.run_lock import held, is_held
 from agent.adapters.run_request import read_request
 from agent.errors import RunDamaged, RunFinished, RunUnknown, RunUnwritable
+from agent.rendering.reading_back import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from agent.domain.question import Question
+    from agent.domain.report import Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,22 @@ def _named(name: str, out: Path, runs: Mapping[str, Path]) -> Path:
     if len(found) > 1:
         raise RunUnknown(f"{name!r} could be {', '.join(found)}", mend="type more of it")
     return runs[found[0]]
+
+
+def report(name: str, out: Path) -> tuple[Report, str]:
+    """Return the report of a run, named as for ``find`` or by its report.json, and the run's id.
+
+    The id is the name of the folder, which a report of a stranger cannot choose.
+    """
+    path = Path(name) if Path(name).is_file() else find(name, out) / "report.json"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise RunUnknown(f"{path} cannot be read: {error}") from error
+    try:
+        return read(text), path.resolve().parent.name
+    except RunUnknown as error:
+        raise RunUnknown(f"{path} cannot be read: {error}") from error
 
 
 def shown(folder: Path) -> str:

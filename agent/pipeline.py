@@ -28,13 +28,15 @@ from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
 from agent import rendering
+from agent.domain.disagreements import disagreements
 from agent.domain.events import Event, StageName, Tell
 from agent.domain.evidence import Evidence, Failure
 from agent.domain.question import Brief, Question, SubQuestion
 from agent.domain.report import Draft, Report, Run, Status, SummarySentence, Usage, Verified
 from agent.errors import AnswerUnusable, ModelUnavailable
-from agent.ports import ChatModel, Journal, RunFolder
+from agent.ports import ChatModel, Illustrator, Journal, RunFolder
 from agent.rendering.step_files import manifest, run_file, step_file
+from agent.stages.illustrate import Illustrated, illustrate
 from agent.stages.refine import clarify, deepen, edited, heard, refine
 from agent.stages.retrieve import Library, retrieve
 from agent.stages.summarize import summarize
@@ -53,6 +55,7 @@ class Tools:
     formats: Sequence[str] = rendering.FORMATS
     journal: Journal | None = None
     checkpoints: BaseCheckpointSaver[str] | None = None
+    illustrator: Illustrator | None = None
 
 
 def _added_up(left: Mapping[str, float], right: Mapping[str, float]) -> dict[str, float]:
@@ -254,17 +257,21 @@ async def _deepen(state: State, tools: Tools, tell: Tell) -> Update:
 
 
 async def _render(state: State, tools: Tools, tell: Tell) -> Update:
-    report = _report(state, tools)
-    files = await asyncio.to_thread(rendering.render, report, tools.formats)
-    for name, text in files.items():
-        await tools.folder.write(name, text)
+    illustrator = tools.illustrator if state["verified"].claims else None
+    illustrated = await illustrate(state["brief"], illustrator=illustrator)
+    if illustrated.cover:
+        await tools.folder.write(illustrated.cover.file, illustrated.data)
+    report = _report(state, tools, illustrated)
+    files = await asyncio.to_thread(rendering.files, report, tools.formats)
+    for name, data in files.items():
+        await tools.folder.write(name, data)
     await tools.folder.write("5-report.json", manifest(files))
     await tools.folder.write("run.json", run_file(report))
     tell(Event("render", f"{report.run.status}: {', '.join(files)}"))
     return {"report": report}
 
 
-def _report(state: State, tools: Tools) -> Report:
+def _report(state: State, tools: Tools, illustrated: Illustrated) -> Report:
     brief, evidence, verified = state["brief"], state["evidence"], state["verified"]
     gaps = tuple(part.text for part in _gaps(state))
     more_was_wanted = _wanted(state) and state["round"] < state["question"].depth
@@ -285,11 +292,13 @@ def _report(state: State, tools: Tools) -> Report:
         dropped=verified.dropped,
         gaps=gaps,
         sources=evidence.sources,
-        failures=(*evidence.failures, *writing),
+        failures=(*evidence.failures, *writing, *illustrated.failures),
         usage=tools.model.usage(),
         seconds_by_stage=state["seconds"],
         considered=evidence.considered,
         summary=tuple(state["summary"]),
+        disagreements=disagreements(verified.claims, evidence.sources),
+        cover=illustrated.cover,
     )
 
 
@@ -383,6 +392,8 @@ def _node(stage: StageName, work: Work) -> Node:
             tokens = used.input_tokens + used.output_tokens
             runtime.stream_writer(replace(event, tokens=tokens, usd=used.usd))
 
+        if tools.journal is not None:
+            await tools.journal.begin(f"{work.__name__.removeprefix('_')} {state.get('round', 0)}")
         tell(Event(stage, "started", "started"))
         if tools.journal is not None:
             await tools.journal.begin(f"{work.__name__.removeprefix('_')} {state.get('round', 0)}")

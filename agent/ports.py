@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel
@@ -96,6 +97,23 @@ class DocumentStore(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture that a model made; ``kind`` is png, jpg, gif or webp."""
+
+    data: bytes = field(repr=False)
+    kind: str
+    model: str
+
+
+class Illustrator(Protocol):
+    """Makes pictures."""
+
+    async def picture(self, prompt: str) -> Picture:
+        """Return a picture of the prompt; raise ModelUnavailable if there is none to be had."""
+        ...
+
+
 class RunFolder(Protocol):
     """Takes the files of one run; they appear together, or not at all."""
 
@@ -104,7 +122,7 @@ class RunFolder(Protocol):
         """The run's id, which is the folder's name."""
         ...
 
-    async def write(self, name: str, text: str) -> None:
+    async def write(self, name: str, content: str | bytes) -> None:
         """Put one file aside under the name it will have."""
         ...
 

@@ -50,6 +50,10 @@ class Settings(BaseSettings):
     search_model: str = Field(
         "", description="model of the gateway that has a web search tool, for the engine `gateway`"
     )
+    illustrate: bool = Field(
+        default=False, description="whether a model of the gateway draws a cover for the report"
+    )
+    image_model: str = Field("gpt-image-1.5", description="the model that draws it")
     only_sites: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="comma-separated sites (with their subdomains) to search, and no others"
     )

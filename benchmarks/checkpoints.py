@@ -17,7 +17,7 @@ from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agent import pipeline
+from agent import pipeline, running
 from agent.adapters import checkpoints, run_journal
 from agent.adapters.clock import SystemClock
 from agent.adapters.document_store import FolderDocuments
@@ -78,11 +78,10 @@ async def run(out: Path, texts: dict[str, str]) -> tuple[float, Report, Path]:
             clock=SystemClock(),
             pages=SOURCES,
         )
-        steps = run_journal.RunJournal(journal, model)
-        tools = pipeline.Tools(model, library, folder, ("md", "json"), steps, saver)
+        tools = pipeline.Tools(model, library, folder, ("md", "json"), model, saver)
         started = time.perf_counter()
         with timed(Journal, "_begun", "_recalled", "_kept") as journalling:
-            report = await pipeline.run(QUESTION, tools)
+            report = await running.run(QUESTION, tools)
         ran = time.perf_counter() - started
     stages = sum(report.seconds_by_stage.values())
     return opening + ran - stages + sum(journalling), report, folder.aside

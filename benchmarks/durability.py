@@ -260,7 +260,7 @@ async def main() -> None:
     """Do as the command line says."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--every", type=int, default=1, help="kill at every n-th point")
-    parser.add_argument("--random", type=int, default=60, help="kills at random times")
+    parser.add_argument("--random", type=int, default=80, help="kills at random times")
     parser.add_argument("--duels", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()

@@ -92,11 +92,6 @@ class Accounts:
         if attempt.model:
             self.settle(attempt, wire.Usage(attempt.trial.prompt_tokens, 0, estimated=True))
 
-    def recall(self, entry: Entry) -> None:
-        """Count what was paid before this process took up the work."""
-        self._ledger.settle(entry)
-        self.purse.recall(entry.usd, entry.input_tokens + entry.output_tokens)
-
     def tell(self, trial: Trial, error: str) -> None:
         """Tell how a call ended."""
         usage, usd = trial.paid or (None, None)

@@ -14,7 +14,7 @@ from gateway_client import families, wire
 from gateway_client.answers.forms import Memory
 from gateway_client.errors import AnswerUnusable, GatewayError, RequestRefused, Unreachable
 from gateway_client.exchange import ROUTED, TASK_HEADER
-from gateway_client.families.journalling import JournalTransport
+from gateway_client.families.journalling import Bookkeeper, JournalTransport
 from gateway_client.ledger import Ledger
 from gateway_client.routing import router
 from gateway_client.transport import Switchboard
@@ -62,9 +62,10 @@ class GatewayClient:
         self._switchboard = Switchboard(config, self.ledger, clock, chance)
         self._sleep = sleep
         self._inner = inner
-        self._journal = journal
+        self._books = Bookkeeper(journal, self.ledger) if journal else None
         for entry in journal.entries() if journal else ():
-            self._switchboard.accounts.recall(entry)
+            tokens = entry.input_tokens + entry.output_tokens
+            self._switchboard.accounts.purse.recall(entry.usd, tokens)
 
     async def __aenter__(self) -> Self:
         """Open nothing: connections are made when they are needed."""
@@ -81,6 +82,13 @@ class GatewayClient:
         if "sync_http_client" in self.__dict__:
             self.sync_http_client.close()
 
+    async def begin(self, step: str, note: str) -> str:
+        """Begin a step of the journalled work, or repeat it; return the note it was begun with.
+
+        The ledger then has what was paid before the step; the budget has everything.
+        """
+        return await self._books.begin(step, note) if self._books else note
+
     @cached_property
     def memory(self) -> Memory:
         """Which means of getting structured answers worked; for ``structured``."""
@@ -92,8 +100,8 @@ class GatewayClient:
         transport = families.async_transport(
             self._switchboard, inner=self._inner, sleep=self._sleep
         )
-        if self._journal is not None:
-            transport = JournalTransport(transport, self._journal, self.ledger)
+        if self._books is not None:
+            transport = JournalTransport(transport, self._books)
         return httpx2.AsyncClient(transport=transport, timeout=self._timeout)
 
     @cached_property

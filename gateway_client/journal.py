@@ -22,14 +22,25 @@ from gateway_client.errors import JournalDamaged, JournalUnwritable
 from gateway_client.ledger import Entry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+_BEFORE: Final = """
+SELECT entry FROM entries LEFT JOIN steps USING (step)
+WHERE coalesce(steps.id, 0) < coalesce((SELECT id FROM steps WHERE step = :step), 0)
+    OR (step = :step AND reply IS NULL)
+ORDER BY entries.id
+"""
+
 _TABLES: Final = """
-CREATE TABLE IF NOT EXISTS steps (step TEXT PRIMARY KEY, note TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS entries (id INTEGER PRIMARY KEY, entry TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS steps (
+    id INTEGER PRIMARY KEY, step TEXT NOT NULL UNIQUE, note TEXT NOT NULL
+);
 CREATE TABLE IF NOT EXISTS replies (
     id INTEGER PRIMARY KEY, step TEXT NOT NULL, request TEXT NOT NULL, reply BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS entries (
+    id INTEGER PRIMARY KEY, step TEXT NOT NULL, reply INTEGER, entry TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS asked ON replies (step, request);
 """
@@ -40,6 +51,13 @@ class Place(NamedTuple):
 
     step: str
     request: str
+
+
+class Kept(NamedTuple):
+    """A reply, and what was written down as paid with it."""
+
+    reply: bytes
+    entries: tuple[Entry, ...]
 
 
 class Journal:
@@ -85,16 +103,16 @@ class Journal:
             digest.update(b"%d:" % len(part) + part)
         return Place(self._step, digest.hexdigest())
 
-    async def recall(self, place: Place) -> bytes | None:
+    async def recall(self, place: Place) -> Kept | None:
         """Return what a request was answered with before the step was repeated, if it was."""
         if not self._is_repeated:
             return None
         number = self._answered[place]
         self._answered[place] += 1
-        reply = await asyncio.to_thread(self._recalled, place, number)
-        if reply is None:
+        kept = await asyncio.to_thread(self._recalled, place, number)
+        if kept is None:
             self._answered[place] -= 1
-        return reply
+        return kept
 
     async def keep(self, place: Place, reply: bytes, entries: Sequence[Entry] = ()) -> None:
         """Commit a reply with what was paid since the last one; once this returns it is safe."""
@@ -103,40 +121,55 @@ class Journal:
 
     def charge(self, entries: Sequence[Entry]) -> None:
         """Commit what was paid without a reply."""
-        self._kept(None, b"", entries)
+        with self._lock, self._told(), self._database:
+            self._database.execute("BEGIN IMMEDIATE")
+            self._write(self._step, None, entries)
 
     def entries(self) -> tuple[Entry, ...]:
         """Return everything that was paid."""
         with self._lock, self._told():
             rows = self._database.execute("SELECT entry FROM entries ORDER BY id").fetchall()
-            return tuple(_entry(json.loads(row[0])) for row in rows)
+            return _entries(rows)
+
+    def entries_before(self) -> tuple[Entry, ...]:
+        """Return what was paid before the present step, or in it and without a reply."""
+        with self._lock, self._told():
+            rows = self._database.execute(_BEFORE, {"step": self._step}).fetchall()
+            return _entries(rows)
 
     def _begun(self, step: str, note: str) -> str | None:
         with self._lock, self._told():
             row = self._database.execute("SELECT note FROM steps WHERE step = ?", (step,))
             before = row.fetchone()
             if before is None:
-                self._database.execute("INSERT INTO steps VALUES (?, ?)", (step, note))
+                self._database.execute("INSERT INTO steps (step, note) VALUES (?, ?)", (step, note))
         return None if before is None else str(before[0])
 
-    def _recalled(self, place: Place, number: int) -> bytes | None:
+    def _recalled(self, place: Place, number: int) -> Kept | None:
         with self._lock, self._told():
             row = self._database.execute(
-                "SELECT reply FROM replies WHERE step = ? AND request = ?"
+                "SELECT id, reply FROM replies WHERE step = ? AND request = ?"
                 " ORDER BY id LIMIT 1 OFFSET ?",
                 (*place, number),
             ).fetchone()
-        return None if row is None else bytes(row[0])
+            if row is None:
+                return None
+            rows = self._database.execute("SELECT entry FROM entries WHERE reply = ?", row[:1])
+            return Kept(bytes(row[1]), _entries(rows.fetchall()))
 
-    def _kept(self, place: Place | None, reply: bytes, entries: Sequence[Entry]) -> None:
-        rows = [(json.dumps(asdict(entry), default=str),) for entry in entries]
+    def _kept(self, place: Place, reply: bytes, entries: Sequence[Entry]) -> None:
         with self._lock, self._told(), self._database:
             self._database.execute("BEGIN IMMEDIATE")
-            self._database.executemany("INSERT INTO entries (entry) VALUES (?)", rows)
-            if place is not None:
-                self._database.execute(
-                    "INSERT INTO replies (step, request, reply) VALUES (?, ?, ?)", (*place, reply)
-                )
+            row = self._database.execute(
+                "INSERT INTO replies (step, request, reply) VALUES (?, ?, ?)", (*place, reply)
+            )
+            self._write(place.step, row.lastrowid, entries)
+
+    def _write(self, step: str, reply: int | None, entries: Sequence[Entry]) -> None:
+        rows = [(step, reply, json.dumps(asdict(entry), default=str)) for entry in entries]
+        self._database.executemany(
+            "INSERT INTO entries (step, reply, entry) VALUES (?, ?, ?)", rows
+        )
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -152,6 +185,10 @@ class Journal:
                 f"{self._path} cannot be read: {error}",
                 mend="delete it: what was done after the last checkpoint is paid once more",
             ) from error
+
+
+def _entries(rows: Iterable[tuple[str]]) -> tuple[Entry, ...]:
+    return tuple(_entry(json.loads(row[0])) for row in rows)
 
 
 def _entry(told: dict[str, Any]) -> Entry:

@@ -65,6 +65,13 @@ class Ledger:
             of = oldest.task, oldest.model
             self._past[of] = _sum([self._past.get(of, Totals()), _alone(oldest)])
 
+    def restart(self, entries: Iterable[Entry]) -> None:
+        """Forget everything but these entries."""
+        self._past.clear()
+        self._entries.clear()
+        for entry in entries:
+            self.settle(entry)
+
     @property
     def entries(self) -> tuple[Entry, ...]:
         """The entries that are kept, in the order in which their calls ended."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from langchain_core.messages import HumanMessage, SystemMessage
 
+from agent.adapters.run_journal import told
 from agent.adapters.token_meter import TokenMeter
 from agent.domain.evidence import Failure
 from agent.domain.report import Usage
@@ -58,6 +59,11 @@ class GatewayChat:
         except GatewayError as error:
             raise ModelUnavailable(str(error)) from error
 
+    @property
+    def client(self) -> GatewayClient:
+        """The client all of its calls go through, for others whose calls belong to them."""
+        return self._client
+
     def window(self, task: str) -> int:
         """Return how many tokens a prompt for this kind of work may have.
 
@@ -92,21 +98,31 @@ class GatewayChat:
         """Return where the understudy had to answer."""
         return tuple(self._failures)
 
-    def learnt(self) -> str:
-        """Return, as JSON, what calls so far taught that has a say in the next ones."""
-        told = {
+    async def begin(self, step: str) -> None:
+        """Begin a step of the run with what was known when that step was begun first.
+
+        What a model learns has a say in what it is asked: a step that is repeated can only ask the
+        same, and find it in the journal, if it knows the same.
+        """
+        learnt = self._learnt()
+        with told():
+            known = await self._client.begin(step, learnt)
+        if known != learnt:
+            self._recall(known)
+
+    def _learnt(self) -> str:
+        known = {
             "failures": [(failure.what, failure.why) for failure in self._failures],
             "tokenizers": self._meter.learnt(),
             "forms": self._client.memory.learnt(),
         }
-        return json.dumps(told, ensure_ascii=False)
+        return json.dumps(known, ensure_ascii=False)
 
-    def recall(self, learnt: str) -> None:
-        """Know what was ``learnt`` then, and nothing else."""
-        told = json.loads(learnt)
-        self._failures = [Failure(*failure) for failure in told["failures"]]
-        self._meter.recall(told["tokenizers"])
-        self._client.memory.recall(told["forms"])
+    def _recall(self, learnt: str) -> None:
+        known = json.loads(learnt)
+        self._failures = [Failure(*failure) for failure in known["failures"]]
+        self._meter.recall(known["tokenizers"])
+        self._client.memory.recall(known["forms"])
 
 
 def _usage(

@@ -63,10 +63,11 @@ class WorkingFolder:
         """Whether something was paid for or read."""
         return self.is_paid or next(self.documents.glob("*.txt"), None) is not None
 
-    async def write(self, name: str, text: str) -> None:
+    async def write(self, name: str, content: str | bytes) -> None:
         """Write one file whole; raise RunUnwritable if the disk refuses."""
+        data = content.encode() if isinstance(content, str) else content
         try:
-            await asyncio.to_thread(write_whole, self.aside / name, text.encode())
+            await asyncio.to_thread(write_whole, self.aside / name, data)
         except OSError as error:
             raise _unwritable(self.aside / name, error) from error
 

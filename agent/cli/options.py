@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from agent.settings import Settings
 
 FORMATS: Final = ("md", "html", "json", "bib")
+ALL_FORMATS: Final = (*FORMATS, "ris", "csl", "jsonld", "txt", "brief", "docx", "pdf")
+CITATION_STYLES: Final = ("numeric", "author-year", "apa", "ieee", "gb7714")
 SOURCES: Final = ("web", "arxiv", "scholar", "corpus")
 STYLES: Final = ("brief", "report", "survey")
 
@@ -78,8 +80,10 @@ def watching_options(command: Callable[..., None]) -> Callable[..., None]:
 def output_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add what says where a report goes and how loudly."""
     for option in reversed((
-        click.option("--format", "formats", type=WordList("formats", FORMATS), default=FORMATS,
-                     help="Which of md,html,json,bib to write; json always is."),
+        click.option("--format", "formats", type=WordList("formats", ALL_FORMATS), default=FORMATS,
+                     metavar="FORMATS",
+                     help=f"Which of {','.join(ALL_FORMATS)} to write; json always is."
+                     "  [md,html,json,bib]"),
         click.option("--out", type=click.Path(path_type=Path), help="Folder for runs.  [runs]"),
         *_WATCHING_OPTIONS,
         click.option("--debug", is_flag=True, help="Show the traceback of an error."),
@@ -143,6 +147,7 @@ def settings_from(**options: Any) -> Settings:  # noqa: ANN401
         "only_sites",
         "without_sites",
         "offline",
+        "illustrate",
         "max_usd",
         "max_tokens",
         "max_minutes",

@@ -37,6 +37,8 @@ NO_GATEWAY: Final = (
 @click.argument("question")
 @click.option("--corpus", multiple=True, type=click.Path(path_type=Path), metavar="DIR",
               help="Also read md, txt, html, pdf, docx, csv files in it. Repeatable.")  # fmt: skip
+@click.option("--illustrate", is_flag=True,
+              help="Have the gateway's image model draw a cover, marked as generated.")  # fmt: skip
 @question_options
 @click.option("--resume", is_flag=True, help="Go on with a run of this question that was stopped.")
 @click.option(
@@ -213,6 +215,7 @@ def _finish(
 def _print_result(
     report: Report, path: Path, formats: tuple[str, ...], *, quiet: bool, as_json: bool
 ) -> None:
+    from agent.rendering.forms import FORMS
     from agent.rendering.step_files import result_line
 
     if as_json:
@@ -221,7 +224,7 @@ def _print_result(
     if not quiet:
         click.echo(_summary(report), err=True)
     first = "html" if "html" in formats else formats[0]
-    click.echo(path / f"report.{first}" if first != "bib" else path / "references.bib")
+    click.echo(path / FORMS[first].file)
 
 
 def _summary(report: Report) -> str:

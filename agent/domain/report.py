@@ -205,6 +205,18 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class Cover:
+    """A picture that a model made for the report: its file in the run folder, and how it came.
+
+    It shows nothing that was found, so whoever shows it has to say that it was generated.
+    """
+
+    file: str
+    model: str
+    prompt: str
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The finished report, as a value; rendering turns it into files.
 
@@ -223,6 +235,7 @@ class Report:
     considered: tuple[Considered, ...] = ()
     summary: tuple[SummarySentence, ...] = ()
     disagreements: tuple[Disagreement, ...] = ()
+    cover: Cover | None = None
 
     @property
     def claims(self) -> tuple[Claim, ...]:

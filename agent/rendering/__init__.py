@@ -1,40 +1,51 @@
-"""Turns a finished report into texts by file name; others write them to disk."""
+"""Turns a finished report into files by name; others write them to disk."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from agent.errors import InvalidSettings
-from agent.rendering.bibtex import as_bibtex
-from agent.rendering.html_report import as_html
-from agent.rendering.json_report import as_json
-from agent.rendering.markdown_report import as_markdown
+from agent.rendering.forms import FORMS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from agent.domain.report import Report
+    from agent.rendering.bibliography.styles import CitationStyle
 
 FORMATS: Final = ("md", "html", "json", "bib")
+"""The formats that are written unless others are asked for; ``FORMS`` has all there are."""
 
-_FILES: Final[dict[str, tuple[str, Callable[[Report], str]]]] = {
-    "md": ("report.md", as_markdown),
-    "html": ("report.html", as_html),
-    "json": ("report.json", as_json),
-    "bib": ("references.bib", as_bibtex),
-}
+
+def files(
+    report: Report, formats: Sequence[str] = FORMATS, style: CitationStyle = "numeric"
+) -> dict[str, bytes]:
+    """Return the files of a report by name; the same report gives the same bytes.
+
+    Raises InvalidSettings and ExtraMissing as ``require`` does.
+    """
+    made = _made(report, formats, style)
+    return {name: data.encode() if isinstance(data, str) else data for name, data in made.items()}
 
 
 def render(report: Report, formats: Sequence[str] = FORMATS) -> dict[str, str]:
-    """Return the files of a report by name; the same report gives the same bytes.
+    """Return those files that are texts, as texts."""
+    made = _made(report, formats, "numeric")
+    return {name: data for name, data in made.items() if isinstance(data, str)}
 
-    Raises InvalidSettings if a format is not one of ``FORMATS``.
-    """
-    unknown = [name for name in formats if name not in _FILES]
+
+def require(formats: Sequence[str]) -> None:
+    """Raise InvalidSettings if a format is not known, ExtraMissing if it needs an extra."""
+    unknown = [name for name in formats if name not in FORMS]
     if unknown:
         raise InvalidSettings(
-            f"unknown report format: {', '.join(unknown)}",
-            mend=f"choose from {', '.join(FORMATS)}",
+            f"unknown report format: {', '.join(unknown)}", mend=f"choose from {', '.join(FORMS)}"
         )
-    chosen = (_FILES[name] for name in dict.fromkeys(formats))
-    return {name: make(report) for name, make in chosen}
+    for name in formats:
+        FORMS[name].load()
+
+
+def _made(report: Report, formats: Sequence[str], style: CitationStyle) -> dict[str, str | bytes]:
+    require(formats)
+    forms = (FORMS[name] for name in dict.fromkeys(formats))
+    return {form.file: form.load()(report, style) for form in forms}

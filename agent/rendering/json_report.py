@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from agent.domain.evidence import Considered, Publication, Source
+    from agent.domain.question import Question
     from agent.domain.report import Claim, Report, Usage
 
 SCHEMA: Final = "deep-research/report/1"
@@ -57,6 +58,7 @@ def _whole(report: Report) -> dict[str, object]:
             "unpriced": sorted(report.usage.unpriced),
         },
         "timing": _timing(report),
+        "cover": asdict(report.cover) if report.cover else None,
     }
 
 
@@ -65,12 +67,20 @@ def _run(report: Report) -> dict[str, object]:
     return {
         "id": run.id,
         "question": run.question.text,
+        "options": _options(run.question),
         "language": report.brief.language,
         "started": _moment(run.started),
         "finished": _moment(run.finished),
         "status": run.status,
         "reason": run.reason,
     }
+
+
+def _options(question: Question) -> dict[str, object]:
+    """Return how the question was to be researched and written."""
+    told = {name: value for name, value in asdict(question).items() if name != "text"}
+    days = {name: told[name].isoformat() for name in ("since", "until") if told[name]}
+    return told | days
 
 
 def _brief(report: Report) -> dict[str, object]:
@@ -123,6 +133,8 @@ def _source(source: Source, *, cited: bool) -> dict[str, object]:
         "note": source.note,
         "site": source.site,
         "read_url": source.read_url,
+        "canonical_url": source.canonical_url,
+        "page_starts": list(source.page_starts),
         "work": source.work or source.id,
         "injections": source.injections,
         **_publication(source.publication),

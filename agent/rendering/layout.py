@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from agent.domain.report import Verified
+from agent.rendering import charts
+from agent.rendering.findings import checked, key_claims, standing
 from agent.rendering.method import Fact, facts, moment
 from agent.rendering.references import Citing, Reference, cite, references, unnumbered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from agent.domain.report import Report, Section
+    from agent.domain.report import Disagreement, Report, Section, Side
+    from agent.rendering.charts import Figure
     from agent.rendering.references import Mark, Note
     from agent.rendering.words import Words
+
+SENTENCES_A_PARAGRAPH: Final = 4
+"""About ninety words."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """One claim as it is read: a sentence and its marks; ``held_by`` if by more than one work."""
+    """One claim as it is read: a sentence, its marks, and how it stands in words."""
 
     number: int
     text: str
     repaired: bool
     held_by: str
+    checked: str
     marks: tuple[Mark, ...]
 
 
@@ -38,12 +46,43 @@ class Condensed:
 
 
 @dataclass(frozen=True, slots=True)
+class Finding:
+    """One of the key findings: a claim's sentence, its number, and who holds it."""
+
+    text: str
+    claim: int
+    held_by: str
+    notes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
-    """One section; numbered, because a title makes no safe anchor."""
+    """One section, in paragraphs; numbered, because a title makes no safe anchor."""
 
     number: int
     title: str
-    sentences: tuple[Sentence, ...]
+    paragraphs: tuple[tuple[Sentence, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """One side of a disagreement, with the first mark of the claim that takes it."""
+
+    says: str
+    claim: int
+    sentence: str
+    mark: Mark
+    prevails: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """A disagreement as it is shown; ``outcome`` says why one prevails, or that none does."""
+
+    about: str
+    kind: str
+    sides: tuple[Stand, ...]
+    outcome: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +117,11 @@ class Layout:
     glance: tuple[str, ...]
     asked: tuple[Asked, ...]
     summary: tuple[Condensed, ...]
+    findings: tuple[Finding, ...]
     parts: tuple[Part, ...]
+    disputes: tuple[Dispute, ...]
+    figures: tuple[Figure, ...]
+    outcome: str
     gaps: tuple[str, ...]
     dropped: tuple[tuple[str, str], ...]
     references: tuple[Reference, ...]
@@ -89,6 +132,7 @@ class Layout:
     considered: tuple[Found, ...]
     failures: tuple[tuple[str, str], ...]
     facts: tuple[Fact, ...]
+    figures_of_making: tuple[Figure, ...]
 
 
 def lay_out(report: Report, words: Words, text: Callable[[str], str]) -> Layout:
@@ -105,7 +149,11 @@ def lay_out(report: Report, words: Words, text: Callable[[str], str]) -> Layout:
         glance=tuple(_glance(report, words)),
         asked=tuple(_asked(report, text)),
         summary=tuple(_summary(report, citing, text)),
+        findings=tuple(_findings(report, citing, words, text)),
         parts=tuple(_parts(report, citing, words, text)),
+        disputes=tuple(_disputes(report, citing, words, text)),
+        figures=charts.of_evidence(report, words, text),
+        outcome=_outcome(report, words),
         gaps=tuple(map(text, report.gaps)),
         dropped=tuple((text(drop.sentence), text(drop.reason)) for drop in report.dropped),
         references=references(report, citing, words, text),
@@ -116,6 +164,7 @@ def lay_out(report: Report, words: Words, text: Callable[[str], str]) -> Layout:
         considered=tuple(_considered(report, text)),
         failures=tuple((text(failure.what), text(failure.why)) for failure in report.failures),
         facts=tuple(facts(report, words, text)),
+        figures_of_making=charts.of_making(report, words, text),
     )
 
 
@@ -146,40 +195,104 @@ def _asked(report: Report, text: Callable[[str], str]) -> Iterator[Asked]:
         yield Asked(text(asked.text), part is not None, part)
 
 
+def _outcome(report: Report, words: Words) -> str:
+    repaired = sum(claim.verdict == "repaired" for claim in report.claims)
+    held, dropped = len(report.claims) - repaired, len(report.dropped)
+    written = held + repaired + dropped
+    if not written:
+        return ""
+    return words.say("outcome_counts", all=written, held=held, repaired=repaired, dropped=dropped)
+
+
 def _considered(report: Report, text: Callable[[str], str]) -> Iterator[Found]:
     for work in report.considered:
         yield Found(text(work.title or work.url), work.chosen, text(work.why))
 
 
 def _summary(report: Report, citing: Citing, text: Callable[[str], str]) -> Iterator[Condensed]:
-    numbers = {claim.id: number for number, claim in enumerate(report.claims, 1)}
+    numbers = _numbers(report)
     for sentence in report.summary:
         claims = tuple(numbers[claim.id] for claim in report.condensed(sentence))
-        notes = (note.number for n in claims for mark in citing.marks[n - 1] for note in mark.notes)
-        yield Condensed(text(sentence.sentence), claims, tuple(dict.fromkeys(notes)))
+        yield Condensed(text(sentence.sentence), claims, _notes(citing, claims))
+
+
+def _findings(
+    report: Report, citing: Citing, words: Words, text: Callable[[str], str]
+) -> Iterator[Finding]:
+    numbers = _numbers(report)
+    for claim in key_claims(report):
+        number = numbers[claim.id]
+        held_by = standing(claim, report, words)
+        yield Finding(text(claim.sentence), number, held_by, _notes(citing, (number,)))
+
+
+def _numbers(report: Report) -> dict[str, int]:
+    return {claim.id: number for number, claim in enumerate(report.claims, 1)}
+
+
+def _notes(citing: Citing, claims: tuple[int, ...]) -> tuple[int, ...]:
+    notes = (note.number for n in claims for mark in citing.marks[n - 1] for note in mark.notes)
+    return tuple(dict.fromkeys(notes))
 
 
 def _parts(
     report: Report, citing: Citing, words: Words, text: Callable[[str], str]
 ) -> Iterator[Part]:
-    marks = iter(citing.marks)
-    number = 1
+    numbered = enumerate(citing.marks, 1)
     for part, section in enumerate(report.sections, 1):
-        sentences = tuple(_sentences(report, section, number, marks, words, text))
-        number += len(sentences)
-        yield Part(part, text(section.title), sentences)
+        sentences = tuple(_sentences(report, section, numbered, words, text))
+        yield Part(part, text(section.title), tuple(_paragraphs(sentences)))
 
 
 def _sentences(
     report: Report,
     section: Section,
-    first: int,
-    marks: Iterator[tuple[Mark, ...]],
+    numbered: Iterator[tuple[int, tuple[Mark, ...]]],
     words: Words,
     text: Callable[[str], str],
 ) -> Iterator[Sentence]:
-    for number, claim in enumerate(section.claims, first):
-        works = report.holding(claim)
-        held_by = words.say("held_by", n=works) if works > 1 else ""
-        repaired = claim.verdict == "repaired"
-        yield Sentence(number, text(claim.sentence), repaired, held_by, next(marks))
+    for claim in section.claims:
+        number, marks = next(numbered)
+        yield Sentence(
+            number=number,
+            text=text(claim.sentence),
+            repaired=claim.verdict == "repaired",
+            held_by=standing(claim, report, words),
+            checked=checked(claim, words),
+            marks=marks,
+        )
+
+
+def _paragraphs(sentences: tuple[Sentence, ...]) -> Iterator[tuple[Sentence, ...]]:
+    """Share the sentences out evenly, so that no paragraph is longer than is read with ease."""
+    count = math.ceil(len(sentences) / SENTENCES_A_PARAGRAPH)
+    for number in range(count):
+        first, after = (len(sentences) * n // count for n in (number, number + 1))
+        yield sentences[first:after]
+
+
+def _disputes(
+    report: Report, citing: Citing, words: Words, text: Callable[[str], str]
+) -> Iterator[Dispute]:
+    for dispute in report.disagreements:
+        sides = tuple(_stand(side, dispute, report, citing, text) for side in dispute.sides)
+        outcome = text(dispute.why) or words.say("nobody_prevails")
+        yield Dispute(text(dispute.about), words.say(f"dispute_{dispute.kind}"), sides, outcome)
+
+
+def _stand(
+    side: Side,
+    dispute: Disagreement,
+    report: Report,
+    citing: Citing,
+    text: Callable[[str], str],
+) -> Stand:
+    number = _numbers(report)[side.claim]
+    claim = report.claims[number - 1]
+    return Stand(
+        says=text(side.says),
+        claim=number,
+        sentence=text(claim.sentence),
+        mark=citing.marks[number - 1][0],
+        prevails=side.claim == dispute.prevails,
+    )

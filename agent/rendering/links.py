@@ -25,6 +25,9 @@ _ENDS_IN_WORDS: Final = 6
 _ENDS_IN_CJK_CHARACTERS: Final = 12
 """Enough to be found once in a page, and short enough to stay inside one of its paragraphs."""
 
+_CLAUSE: Final = re.compile(r"[^，。；：、！？]+[，。；：、！？]*")
+"""Browsers match whole words only, and where words end in Chinese is sure at punctuation alone."""
+
 
 def linkable(url: str) -> str | None:
     """Return the address in ASCII, safe inside any markup, or None if it may not be a link."""
@@ -55,16 +58,35 @@ def stored_text(sha256: str) -> str | None:
 
 def _fragment(words: str) -> str:
     """Name a quote by itself if short, else by how it begins and ends."""
-    pieces, glue, longest = _pieces(words)
-    if len(pieces) <= 2 * longest:
-        return _encoded(glue.join(pieces))
-    return ",".join(_encoded(glue.join(end)) for end in (pieces[:longest], pieces[-longest:]))
+    words = " ".join(words.split())
+    begins, ends = _ends_in_cjk(words) if _is_cjk(words) else _ends_in_words(words)
+    return f"{_encoded(begins)},{_encoded(ends)}" if ends else _encoded(begins)
 
 
-def _pieces(words: str) -> tuple[list[str], str, int]:
-    if _CJK.search(words) and len(words.split()) <= len(words) // _ENDS_IN_CJK_CHARACTERS:
-        return list(" ".join(words.split())), "", _ENDS_IN_CJK_CHARACTERS
-    return words.split(), " ", _ENDS_IN_WORDS
+def _is_cjk(words: str) -> bool:
+    """Whether the text is written without spaces between its words."""
+    return bool(_CJK.search(words)) and len(words.split()) <= len(words) // _ENDS_IN_CJK_CHARACTERS
+
+
+def _ends_in_words(words: str) -> tuple[str, str]:
+    pieces = words.split(" ")
+    if len(pieces) <= 2 * _ENDS_IN_WORDS:
+        return words, ""
+    return " ".join(pieces[:_ENDS_IN_WORDS]), " ".join(pieces[-_ENDS_IN_WORDS:])
+
+
+def _ends_in_cjk(words: str) -> tuple[str, str]:
+    """Take whole clauses from both ends, as many as are long enough to be found once."""
+    clauses = _CLAUSE.findall(words)
+    if len(words) <= 2 * _ENDS_IN_CJK_CHARACTERS or len(clauses) < 2:  # noqa: PLR2004  # two ends
+        return words, ""
+    begins, ends = clauses[0], clauses[-1]
+    middle = clauses[1:-1]
+    while middle and len(begins) < _ENDS_IN_CJK_CHARACTERS:
+        begins += middle.pop(0)
+    while middle and len(ends) < _ENDS_IN_CJK_CHARACTERS:
+        ends = middle.pop() + ends
+    return begins, ends
 
 
 def _encoded(words: str) -> str:

@@ -37,6 +37,9 @@ class Mark:
     number: int
     reference: int
     title: str
+    published: str
+    stored: str | None
+    warnings: tuple[str, ...]
     notes: tuple[Note, ...]
 
 
@@ -66,17 +69,20 @@ class Citing:
     marks: tuple[tuple[Mark, ...], ...]
     notes: tuple[Note, ...]
 
-    def of(self, reference: int) -> tuple[Mark, ...]:
-        """Return the marks that point at one reference."""
-        everywhere = itertools.chain.from_iterable(self.marks)
-        return tuple(mark for mark in everywhere if mark.reference == reference)
+    def by_reference(self) -> dict[int, tuple[Mark, ...]]:
+        """Return the marks that point at each reference."""
+        pointing: dict[int, tuple[Mark, ...]] = {}
+        for mark in itertools.chain.from_iterable(self.marks):
+            pointing[mark.reference] = (*pointing.get(mark.reference, ()), mark)
+        return pointing
 
 
 def cite(report: Report, words: Words, text: Callable[[str], str]) -> Citing:
     """Return the quotes and marks of a report, numbered."""
     notes = _notes(report, words, text)
     numbers = itertools.count(1)
-    marks = tuple(tuple(_marks(claim, notes, numbers)) for claim in report.claims)
+    sources = {source.id: source for source in report.cited}
+    marks = tuple(tuple(_marks(claim, notes, sources, numbers, words)) for claim in report.claims)
     return Citing(marks, tuple(notes.values()))
 
 
@@ -84,8 +90,9 @@ def references(
     report: Report, citing: Citing, words: Words, text: Callable[[str], str]
 ) -> tuple[Reference, ...]:
     """List the cited sources, with the quotes taken from each."""
+    marks = citing.by_reference()
     return tuple(
-        _reference(source, words, text, number=number, marks=citing.of(number))
+        _reference(source, words, text, number=number, marks=marks[number])
         for number, source in enumerate(report.cited, 1)
     )
 
@@ -128,10 +135,24 @@ def _by_source(claim: Claim) -> dict[str, list[Citation]]:
     return grouped
 
 
-def _marks(claim: Claim, notes: Mapping[Citation, Note], numbers: Iterator[int]) -> Iterator[Mark]:
-    for citations in _by_source(claim).values():
-        quoted = tuple(notes[citation] for citation in citations)
-        yield Mark(next(numbers), quoted[0].reference, quoted[0].title, quoted)
+def _marks(
+    claim: Claim,
+    notes: Mapping[Citation, Note],
+    sources: Mapping[str, Source],
+    numbers: Iterator[int],
+    words: Words,
+) -> Iterator[Mark]:
+    for id_, citations in _by_source(claim).items():
+        source, quoted = sources[id_], tuple(notes[citation] for citation in citations)
+        yield Mark(
+            number=next(numbers),
+            reference=quoted[0].reference,
+            title=quoted[0].title,
+            published=_published(source),
+            stored=stored_text(source.sha256),
+            warnings=tuple(_warnings(source, words)),
+            notes=quoted,
+        )
 
 
 def _reference(
@@ -149,7 +170,7 @@ def _reference(
         address=text(source.url),
         kind=words.say(source.kind),
         authors=tuple(map(text, source.authors)),
-        published=source.published.isoformat() if source.published else "",
+        published=_published(source),
         read=source.read_at.date().isoformat(),
         remarks=tuple(_remarks(source, words, text)),
         warnings=tuple(_warnings(source, words)),
@@ -157,6 +178,10 @@ def _reference(
         notes=tuple(dict.fromkeys(note for mark in marks for note in mark.notes)),
         marks=tuple(mark.number for mark in marks),
     )
+
+
+def _published(source: Source) -> str:
+    return source.published.isoformat() if source.published else ""
 
 
 def _title(source: Source, text: Callable[[str], str]) -> str:

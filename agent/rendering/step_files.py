@@ -36,15 +36,12 @@ def result_line(report: Report, path: Path) -> str:
     return json.dumps(result, ensure_ascii=False) + "\n"
 
 
-def manifest(files: Mapping[str, str]) -> str:
+def manifest(files: Mapping[str, bytes]) -> str:
     """Return the names, sizes and digests of the files that were rendered, as JSON."""
     return _json(
         {
-            name: {
-                "bytes": len(text.encode()),
-                "sha256": hashlib.sha256(text.encode()).hexdigest(),
-            }
-            for name, text in files.items()
+            name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+            for name, data in files.items()
         }
     )
 

@@ -125,11 +125,11 @@ class MemoryFolder:
 
     def __init__(self, run_id: str = "2026-01-02-test-abcdef") -> None:
         self.id = run_id
-        self.files: dict[str, str] = {}
+        self.files: dict[str, str | bytes] = {}
 
-    async def write(self, name: str, text: str) -> None:
+    async def write(self, name: str, content: str | bytes) -> None:
         """Keep a file."""
-        self.files[name] = text
+        self.files[name] = content
 
 
 class SteppingClock:

@@ -17,7 +17,7 @@ from agent.adapters.run_folder import REQUEST, WorkingFolder, new_run_folder, ta
 from agent.adapters.run_request import Request, read_request
 from agent.domain.events import Event
 from agent.domain.question import Question
-from agent.errors import RunDamaged
+from agent.errors import InvalidSettings, RunDamaged
 from agent.pipeline import Tools
 from agent.running import NOBODY, Host
 from agent.settings import Settings, read_settings
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from agent.adapters.corpus import Corpus
+    from agent.adapters.gateway_chat import GatewayChat
+    from agent.adapters.gateway_pictures import GatewayPictures
     from agent.domain.question import Brief
     from agent.domain.report import Report
     from agent.ports import SearchEngine
@@ -60,7 +62,8 @@ __all__ = [
 ]
 
 KEPT_SETTINGS: Final = {
-    "engines", "search_model", "only_sites", "without_sites", "corpus", "pages", "cached", "offline"
+    "engines", "search_model", "only_sites", "without_sites", "corpus", "pages", "cached",
+    "offline", "illustrate", "image_model",
 }  # fmt: skip
 """What a run that is taken up again has of its own: all that bears on the result, except addresses,
 which may hold secrets."""
@@ -154,6 +157,10 @@ def _request(
     embedded: bool,
     demo: bool = False,
 ) -> Request:
+    """Return what is asked; refuse, before anything is spent, what could not be delivered."""
+    rendering.require(formats)
+    if settings.illustrate and (embedded or not gateway_is_set()):
+        raise InvalidSettings("only a gateway can draw a cover", mend="set GATEWAY_BASE_URL")
     return Request(
         question=question,
         started=SystemClock().now(),
@@ -242,9 +249,16 @@ async def _tools(
             brake=brake,
         )
         model = Limited(chat, chat.understudy, brake) if chat.understudy else chat
-        steps = run_journal.RunJournal(journal, chat)
+        illustrator = _illustrator(chat, settings) if settings.illustrate else None
         try:
-            yield Tools(model, library, folder, request.formats, steps, saver)
+            yield Tools(model, library, folder, request.formats, chat, saver, illustrator)
         finally:
             usage = model.usage()
             folder.is_paid = bool(usage.usd or usage.unpriced)
+
+
+def _illustrator(chat: GatewayChat, settings: Settings) -> GatewayPictures:
+    """Return the gateway's image model, whose pictures are paid for with the run's other calls."""
+    from agent.adapters.gateway_pictures import GatewayPictures  # noqa: PLC0415 - few runs have one
+
+    return GatewayPictures(chat.client, settings.image_model)

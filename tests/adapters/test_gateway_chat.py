@@ -1,4 +1,6 @@
 import json
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
@@ -9,6 +11,7 @@ from agent.errors import AnswerUnusable, ModelUnavailable
 from gateway_client.catalog import Endpoint, Model
 from gateway_client.client import GatewayClient
 from gateway_client.config import Config, Policy
+from gateway_client.journal import Journal
 from gateway_client.testing import Asked, Reply, ScriptedGateway
 
 PROMPT = Prompt("You count.", "Count.")
@@ -121,3 +124,30 @@ async def test_answers_that_report_nothing_leave_the_rule_of_thumb() -> None:
         before = chat.tokens(ENGLISH * 100)
         await chat.ask(PROMPT, Count, task="write")
         assert chat.tokens(ENGLISH * 100) == before
+
+
+async def test_a_step_begins_again_with_what_was_known_when_it_began_first(tmp_path: Path) -> None:
+    async def weak(path: Path, *, begin_again: bool) -> tuple[int, int]:
+        """Ask a gateway that takes no schema; return an estimate and the requests made."""
+        with closing(Journal(path)) as journal:
+            async with GatewayClient(config(gateway), journal=journal) as client:
+                chat = GatewayChat(client)
+                if not begin_again:
+                    await chat.begin("one")
+                    await chat.ask(PROMPT, Count, task="write")
+                await chat.begin("two")
+                asked = len(gateway.asked)
+                await chat.ask(PROMPT, Count, task="write")
+                return chat.tokens("four little words here" * 99), len(gateway.asked) - asked
+
+    def answer(asked: Asked) -> Reply:
+        if "response_format" in asked.payload:
+            return Reply.failure(400, "response_format is not supported")
+        return Reply('{"number": 3}')
+
+    async with ScriptedGateway(answer) as gateway:
+        tokens, requests = await weak(tmp_path / "journal.sqlite", begin_again=False)
+        assert requests == 1  # the form that is refused is not tried again
+        again, requests = await weak(tmp_path / "journal.sqlite", begin_again=True)
+    assert again == tokens
+    assert requests == 0

@@ -74,7 +74,7 @@ async def test_a_database_that_is_full_stops_the_run_which_goes_on_once_there_is
     connect = sqlite3.connect
 
     def small(path: Any, *given: Any, **named: Any) -> sqlite3.Connection:
-        database = connect(path, *given, **named)
+        database: sqlite3.Connection = connect(path, *given, **named)
         wanted = "journal.sqlite" if owner is Journal else "state.sqlite"
         if Path(path).name == wanted:
             database.execute(f"PRAGMA max_page_count = {pages}")

@@ -52,7 +52,7 @@ async def test_a_repeated_step_is_answered_from_the_journal_and_paid_once(
     for _ in range(2):
         journal = Journal(tmp_path / "journal.sqlite")
         async with client(gateway, journal) as asking:
-            await journal.begin("one", "")
+            await asking.begin("one", "")
             assert await asking.complete("hello", task="write") == "answer 1"
             totals.append(asking.ledger.totals())
         journal.close()
@@ -76,6 +76,26 @@ async def test_the_same_request_twice_is_two_calls_then_and_later(
     journal.close()
     assert answers == ["answer 1", "answer 2", "answer 3"]
     assert len(gateway.asked) == 3
+
+
+async def test_sums_grow_in_a_repeated_step_as_they_did_at_first(
+    gateway: ScriptedGateway, tmp_path: Path
+) -> None:
+    seen = []
+    for _ in range(2):
+        journal = Journal(tmp_path / "journal.sqlite")
+        async with client(gateway, journal) as asking:
+            await asking.begin("one", "")
+            calls = [asking.ledger.totals().calls]
+            for step in ("one", "two"):
+                await asking.begin(step, "")
+                await asking.complete("hello")
+                calls.append(asking.ledger.totals().calls)
+            journal.charge([Entry("", "m", "e", "k", 1, 0, 0, None, estimated=True)])
+            seen.append(calls)
+        journal.close()
+    assert seen == [[0, 1, 2], [0, 1, 3]]  # what brought no reply counts from its step on
+    assert len(gateway.asked) == 2
 
 
 async def test_another_step_asks_anew(gateway: ScriptedGateway, tmp_path: Path) -> None:
@@ -182,9 +202,10 @@ def test_what_is_kept_comes_back_in_its_order_whoever_opens_the_journal(
             await journal.keep(journal.place(request), b"%d" % number, entries[number:][:1])
         journal.charge(entries[len(requests) :])
 
-    async def recalled(journal: Journal) -> list[bytes | None]:
+    async def recalled(journal: Journal) -> list[bytes]:
         await journal.begin("one", "")
-        return [await journal.recall(journal.place(request)) for request in requests]
+        kept = [await journal.recall(journal.place(request)) for request in requests]
+        return [one.reply for one in kept if one]
 
     journal = Journal(path)
     asyncio.run(keep(journal))

@@ -1,6 +1,7 @@
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from langchain_core.runnables import RunnableConfig
@@ -277,3 +278,25 @@ async def test_what_is_read_is_judged_before_anything_is_written() -> None:
     assert tasks[:2] == ["refine", "refine"]  # one source does not cover it: look again first
     assert tasks.count("outline") <= 1
     assert report.claims
+
+
+async def test_claims_of_two_works_that_contradict_each_other_are_told_as_a_disagreement() -> None:
+    quote = "Retrieval reduces the cost of long questions."
+    contrary = {"https://a.example": quote, "https://b.example": quote.replace("reduces", "raises")}
+
+    def answer(task: str, prompt: Prompt) -> Answer:
+        if task == "outline":
+            return {"sections": [{"title": "Cost", "sub_questions": ["q1"]}]}
+        if task != "write":
+            return answers(task, prompt)
+        said = [
+            {"passage": passage_with(one, prompt.user), "quote": one} for one in contrary.values()
+        ]
+        return {"claims": [{"sentence": one["quote"], "citations": [one]} for one in said]}
+
+    used = tools(answer)
+    library = replace(used.library, reader=ShelfReader(contrary))
+    report = await report_of(replace(used, library=library), depth=1)
+    (found,) = report.disagreements
+    assert (found.kind, found.about) == ("direction", "Retrieval cost of long questions")
+    assert [side.claim for side in found.sides] == [claim.id for claim in report.claims]

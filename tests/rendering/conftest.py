@@ -16,10 +16,12 @@ from agent.domain.question import Brief, Question, SourceKind, SubQuestion
 from agent.domain.report import (
     Citation,
     Claim,
+    Disagreement,
     Dropped,
     Report,
     Run,
     Section,
+    Side,
     SummarySentence,
     Usage,
 )
@@ -67,6 +69,20 @@ def english() -> Report:
                 ("c1", "c2"),
             ),
             SummarySentence("Bills rose by 4 percent at the median after the change.", ("c9",)),
+        ),
+        disagreements=(
+            Disagreement(
+                "saving of heat, <by> measure",
+                "number",
+                (Side("c6", "9 percent | draughts"), Side("c7", "17 percent, walls")),
+            ),
+            Disagreement(
+                "yearly bill after the change",
+                "direction",
+                (Side("c9", "rose"), Side("c10", "fell")),
+                prevails="c9",
+                why="It is the newer edition.",
+            ),
         ),
     )
 
@@ -165,6 +181,7 @@ def _report(
     gaps: tuple[str, ...],
     failures: tuple[Failure, ...],
     summary: tuple[SummarySentence, ...] = (),
+    disagreements: tuple[Disagreement, ...] = (),
 ) -> Report:
     sections = _numbered(sections)
     status, reason = (
@@ -200,6 +217,7 @@ def _report(
             for n, why in enumerate(("passed over: 3 of x.example already",) * bool(sources))
         ),
         summary=summary,
+        disagreements=disagreements,
     )
 
 
@@ -221,10 +239,15 @@ def _section(title: str, answers: tuple[str, ...], quoted: tuple[Quoted, ...]) -
                 Citation(source, f"{source}.1", words, 40, 40 + len(words))
                 for source, words in quotes
             ),
+            _SUPPORT[number % len(_SUPPORT)],
+            "model" if number == 3 else "rules",
         )
         for number, (sentence, quotes) in enumerate(quoted, 1)
     )
     return Section(title, answers, tuple(claims))
+
+
+_SUPPORT = (0.97, 0.91, 0.72, 0.45, None)
 
 
 def _source(

@@ -33,5 +33,5 @@ def test_only_the_formats_asked_for_are_made(english: Report) -> None:
 
 
 def test_an_unknown_format_is_refused_by_name(english: Report) -> None:
-    with pytest.raises(InvalidSettings, match=r"docx.*choose from md, html, json, bib"):
-        render(english, ["md", "docx"])
+    with pytest.raises(InvalidSettings, match=r"odt.*choose from md, html, json, bib"):
+        render(english, ["md", "odt"])

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import pytest
 
 from agent.domain.evidence import ONLY_ABSTRACT, Source
-from agent.domain.report import Citation, Claim, Report, Section, Usage
+from agent.domain.report import Citation, Claim, Judge, Report, Section, SummarySentence, Usage
 from agent.rendering import render
 from agent.rendering.links import at_quote, linkable
 from agent.rendering.markdown_report import escaped
@@ -37,15 +37,18 @@ def many(report: Report, count: int) -> Report:
         Claim(f"c{s.id}", "It holds.", "held", (Citation(s.id, f"{s.id}.1", "a quote", 40, 47),))
         for s in sources
     )
-    return replace(report, sources=sources, sections=(Section("All", ("q1",), claims),))
+    sections = (Section("All", ("q1",), claims),)
+    return replace(report, sources=sources, sections=sections, disagreements=())
 
 
-def test_the_policy_of_the_page_allows_its_own_style_and_nothing_else(english: Report) -> None:
-    style = re.search(r"<style>(.*)</style>", page(english), re.DOTALL)
-    assert style is not None
-    digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
-    assert f"default-src &#39;none&#39;; style-src &#39;sha256-{digest}" in page(english).replace(
-        "'", "&#39;"
+def test_the_policy_of_the_page_allows_its_own_style_and_script_and_nothing_else(
+    english: Report,
+) -> None:
+    policy = re.search(r'Content-Security-Policy" content="(.*?)">', page(english))
+    assert policy is not None
+    assert policy[1] == (
+        f"default-src 'none'; style-src '{_digest(english, 'style')}';"
+        f" script-src '{_digest(english, 'script')}'; base-uri 'none'; form-action 'none'"
     )
 
 
@@ -78,14 +81,14 @@ def test_two_hundred_sources_get_two_hundred_references(english: Report) -> None
     files = render(many(english, 200))
     assert 'id="ref-200"' in files["report.html"]
     assert len(set(re.findall(r"@misc\{(.+),", files["references.bib"]))) == 200
-    assert len(files["report.html"]) < 400_000
+    assert len(files["report.html"]) < 500_000
 
 
 def test_quotes_of_one_source_share_the_mark_of_their_claim(english: Report) -> None:
     claim = english.sections[0].claims[3]
     assert len(claim.citations) == 2
     shown = page(english).partition(claim.sentence)[2].partition("</p>")[0]
-    assert shown.count('href="#ref-1"') == 1
+    assert shown.count('class="mark"') == 1
     assert shown.count("<q ") == 2
 
 
@@ -122,7 +125,7 @@ def test_json_keeps_its_shape(english: Report) -> None:
     read = json.loads(render(english, ["json"])["report.json"])
     assert list(read) == (
         "schema run brief summary sections dropped disagreements gaps sources independent_sources"
-        " considered failures usage timing".split()
+        " considered failures usage timing cover".split()
     )
     assert read["run"]["started"] == "2026-11-22T09:30:00+00:00"
     assert read["brief"]["sub_questions"][3]["covered"] is False
@@ -182,9 +185,9 @@ def test_a_web_link_opens_at_the_quote(english: Report, quote: str, fragment: st
 
 
 def test_a_long_chinese_quote_is_named_by_its_ends(chinese: Report) -> None:
-    link = at_quote(chinese.cited[0], "绿" * 20 + "地" * 20)
+    link = at_quote(chinese.cited[0], "绿" * 20 + "，" + "中" * 9 + "；" + "地" * 20)
     assert link is not None
-    assert link.endswith(f"text={'%E7%BB%BF' * 12},{'%E5%9C%B0' * 12}")
+    assert link.endswith(f"text={'%E7%BB%BF' * 20}%EF%BC%8C,{'%E5%9C%B0' * 20}")
 
 
 @pytest.mark.parametrize(
@@ -193,14 +196,14 @@ def test_a_long_chinese_quote_is_named_by_its_ends(chinese: Report) -> None:
         ({"title": "50% of $5 & #1_2"}, r"{{50\% of \$5 \& \#1\_2}}"),
         ({"title": "{x}"}, r"{{\textbraceleft{}x\textbraceright{}}}"),
         ({"title": "^~"}, r"{{\textasciicircum{}\textasciitilde{}}}"),
-        ({"authors": ("Ann Lee", "Doe, Jo")}, "author = {Ann Lee and Doe, Jo},"),
+        ({"authors": ("Ann Lee", "Doe, Jo")}, "author = {Lee, Ann and Doe, Jo},"),
         ({"authors": ("Hope and Sons", "A, B, C")}, "author = {{Hope and Sons} and {A, B, C}},"),
-        ({"authors": ("王小明",), "title": "绿地"}, "author = {王小明},"),
+        ({"authors": ("王小明",), "title": "绿地"}, "author = {{王小明}},"),
         ({"authors": ("Łukasz Bjørn",)}, "@misc{bjorn2024field,"),
         ({"authors": (), "url": "https://www.news.example/x"}, "@misc{news2024field,"),
         ({"published": date(2023, 12, 1)}, "year = {2023},\n  month = dec,"),
         ({"kind": "arxiv", "url": "https://arxiv.org/pdf/hep-th/99v3"}, "eprint = {hep-th/99v3},"),
-        ({"url": "javascript:x"}, "month = mar,\n  urldate"),
+        ({"url": "javascript:x"}, "day = {14},\n  urldate"),
     ],
 )  # fmt: skip
 def test_bibtex_says_what_its_readers_understand(
@@ -230,6 +233,12 @@ def test_a_quote_is_opened_where_it_was_read(
 def test_a_source_without_a_title_is_called_by_its_address(english: Report) -> None:
     nameless = tuple(replace(source, title=" ") for source in english.sources)
     assert _linked(replace(english, sources=nameless), nameless[0])
+
+
+def _digest(report: Report, tag: str) -> str:
+    found = re.search(rf"<{tag}>(.*)</{tag}>", page(report), re.DOTALL)
+    assert found is not None
+    return f"sha256-{base64.b64encode(hashlib.sha256(found[1].encode()).digest()).decode()}"
 
 
 def _turned(noted: Mapping[str, Value]) -> dict[str, Value]:
@@ -265,3 +274,75 @@ def test_a_report_without_a_summary_has_no_place_for_one(chinese: Report) -> Non
     files = render(chinese)
     assert "概要" not in files["report.md"]
     assert 'id="summary"' not in files["report.html"]
+
+
+def test_the_key_finding_of_a_section_is_what_most_independent_sources_hold(
+    english: Report,
+) -> None:
+    shown = page(english).partition('id="findings"')[2].partition("</ol>")[0]
+    assert re.findall(r'href="#claim-(\d+)"', shown) == ["3", "5", "9", "12"]
+    assert "held by 2 independent sources" in shown
+    said = SummarySentence(english.claims[2].sentence, ("c3",))
+    once = page(replace(english, summary=(said,))).partition('id="findings"')[2]
+    assert 'href="#claim-3"' not in once.partition("</ol>")[0]
+    few = replace(english, sections=english.sections[:1], summary=(), disagreements=())
+    assert 'id="findings"' not in page(few)
+
+
+@pytest.mark.parametrize(
+    ("support", "judge", "said"),
+    [
+        (0.97, "rules", "Strong support (0.97 of 1) · checked by rules"),
+        (0.6, "rules", "Sound support (0.60 of 1) · checked by rules"),
+        (0.41, "model", "Thin support (0.41 of 1) · checked by rules, settled by a model"),
+        (None, "rules", ">checked by rules"),
+    ],
+)
+def test_a_card_says_how_its_claim_was_checked(
+    english: Report, support: float | None, judge: Judge, said: str
+) -> None:
+    claim = replace(english.claims[0], support=support, judge=judge)
+    first, *others = english.sections
+    sections = (replace(first, claims=(claim, *first.claims[1:])), *others)
+    card = page(replace(english, sections=sections)).partition('id="quote-1"')[2]
+    assert said in card.partition("</p>")[0]
+
+
+def test_a_card_names_the_page_the_archived_text_and_a_retraction(english: Report) -> None:
+    cards = re.findall(r'<span class="card".*?class="close"', page(english), re.DOTALL)
+    assert "<span>p. 2</span>" in cards[0]
+    assert f'href="documents/{english.cited[0].sha256}.txt"' in cards[0]
+    assert sum("Retracted" in card for card in cards) == 3
+
+
+def test_sentences_are_shared_out_evenly_over_paragraphs(english: Report) -> None:
+    section = replace(english.sections[0], claims=english.claims[:9])
+    shown = page(replace(english, sections=(section,), summary=(), disagreements=()))
+    paragraphs = re.findall(r'<p dir="auto">\n(.*?)</p>', shown, re.DOTALL)
+    assert [paragraph.count('class="claim"') for paragraph in paragraphs] == [3, 3, 3]
+
+
+def test_a_disagreement_shows_each_side_with_its_source_and_who_prevails(english: Report) -> None:
+    files = render(english, ["md", "html"])
+    table = files["report.html"].partition('id="disputes"')[2].partition("</section>")[0]
+    assert "saving of heat, &lt;by&gt; measure" in table
+    assert "No side prevails." in table
+    assert "It is the newer edition." in table
+    assert table.count('class="won"') == 1
+    assert "| 9 percent \\| draughts | Draught-proofing cut" in files["report.md"]
+    assert "| rose (prevails) | Among 31 households" in files["report.md"]
+
+
+def test_the_contents_of_the_markdown_lead_to_its_headings(english: Report) -> None:
+    titles = ("Costs: 50% & more!", "Costs 50 more", "Key findings", "绿地 降温")
+    sections = tuple(
+        replace(section, title=title)
+        for section, title in zip(english.sections, titles, strict=True)
+    )
+    text = render(replace(english, sections=sections), ["md"])["report.md"]
+    assert re.findall(r"^\d\. \[.*\]\((#.*)\)$", text, re.MULTILINE) == [
+        "#costs-50--more",
+        "#costs-50-more",
+        "#key-findings-1",
+        "#绿地-降温",
+    ]

@@ -49,7 +49,7 @@ class Journalled:
         with told():
             kept = await self._journal.recall(place)
         if kept is not None:
-            failures, hits = json.loads(kept)
+            failures, hits = json.loads(kept.reply)
             self._recalled += [Failure(*failure) for failure in failures]
             return hits_of(hits)
         found = await self._engine.search(query, limit=limit, scope=scope)

@@ -1,0 +1,1 @@
+"""The sources of a report, for reference managers and in citation styles."""

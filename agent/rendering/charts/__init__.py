@@ -1,0 +1,35 @@
+"""Pictures of a report: geometry here, markup in ``templates/``, and a table that says the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agent.rendering.charts.bars import coverage, independence, spending, stages
+from agent.rendering.charts.columns import years
+from agent.rendering.charts.figure import Figure
+from agent.rendering.charts.web import web
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from agent.domain.report import Report
+    from agent.rendering.words import Words
+
+__all__ = ["Figure", "of_evidence", "of_making"]
+
+
+def of_evidence(report: Report, words: Words, text: Callable[[str], str]) -> tuple[Figure, ...]:
+    """Draw what the report rests on; a picture of nothing is left out."""
+    drawn = (
+        coverage(report, words, text),
+        independence(report, words, text),
+        years(report, words),
+        web(report, words, text),
+    )
+    return tuple(figure for figure in drawn if figure)
+
+
+def of_making(report: Report, words: Words, text: Callable[[str], str]) -> tuple[Figure, ...]:
+    """Draw what the report took to make; a picture of nothing is left out."""
+    drawn = (stages(report, words, text), spending(report, words, text))
+    return tuple(figure for figure in drawn if figure)
