@@ -103,7 +103,7 @@ async def one_run(
     ):
         model = GatewayChat(client, GatewayChat(honest) if understudy else None)
         await run(Question(question, depth=depth), Tools(model, library, folder))
-    files = folder.files
+    files = {name: str(content) for name, content in folder.files.items()}
     return Outcome(
         json.loads(files["report.json"]),
         files["report.md"],
