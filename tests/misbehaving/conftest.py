@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,9 +59,6 @@ class Outcome:
         return [drop["sentence"] for drop in self.report["dropped"]]
 
 
-Running = Callable[..., Awaitable[Outcome]]
-
-
 WORLD = Ranking([*texts.read_texts("pages"), *texts.read_texts("papers")])
 SHELF = {f"{SITE}{text.path}": text.body for text in WORLD.texts}
 
@@ -103,14 +100,17 @@ async def one_run(
     ):
         model = GatewayChat(client, GatewayChat(honest) if understudy else None)
         await run(Question(question, depth=depth), Tools(model, library, folder))
-    files = {name: str(content) for name, content in folder.files.items()}
     return Outcome(
-        json.loads(files["report.json"]),
-        files["report.md"],
-        files["report.html"],
+        json.loads(folder.files["report.json"]),
+        as_text(folder.files["report.md"]),
+        as_text(folder.files["report.html"]),
         documents.texts,
         tuple(drafts.sentences),
     )
+
+
+def as_text(content: str | bytes) -> str:
+    return content.decode() if isinstance(content, bytes) else content
 
 
 @pytest.fixture(scope="session")

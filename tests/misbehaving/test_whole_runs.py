@@ -53,7 +53,7 @@ def spoiled(runs: Callable[[Sequence[Mapping[str, Any]]], "list[Outcome]"]) -> l
 
 def test_so_much_was_planted_that_the_figures_mean_something(spoiled: list[Spoiled]) -> None:
     kinds = Counter(one.fault for run in spoiled for one in run.planted)
-    assert min(kinds[kind] for kind in ("invented_id", "invented_quote", "invented_number")) > 15
+    assert min(kinds[kind] for kind in ("invented_id", "invented_quote", "invented_number")) >= 15
     assert kinds["flipped_negation"] > 10
     assert all(run.outcome.claims for run in spoiled)
 
