@@ -2,12 +2,14 @@
 
 Three measures over the texts of the demo world, all without a network, printed as one JSON object.
 
-`claims`: every sentence of the texts is a true claim, quoted whole or reworded; one fault is planted
-in each that offers a hold, and the stage verify decides. The judge supports whatever it is asked
-about, so what is caught is caught by rule. `false_alarms` is the share of the true ones refused.
+`claims`: every sentence of the texts is a true claim, quoted whole or reworded; one fault is
+planted in each that offers a hold, and the stage verify decides. The judge supports whatever it is
+asked about, so what is caught is caught by rule. `false_alarms` is the share of the true ones
+refused.
 
-`runs`: whole runs (`--runs N` for each question) with a fault in three items of ten, in a model that
-quotes in one half and rewords in the other; what is planted is looked for in the finished report.
+`runs`: whole runs (`--runs N` for each question) with a fault in three items of ten, in a model
+that quotes in one half and rewords in the other; what is planted is looked for in the finished
+report.
 
 `answers`: whole runs in which three answers of ten, or all, are prose, half JSON, empty, or in
 another language, and how they end; a sentence that stands in no text read would be `invented`.
@@ -87,7 +89,8 @@ class Ended:
     @property
     def stated(self) -> list[str]:
         """Every sentence the report states."""
-        return [one.sentence for one in (*self.report.claims, *self.report.summary)]
+        claims = [claim.sentence for claim in self.report.claims]
+        return claims + [condensed.sentence for condensed in self.report.summary]
 
     @property
     def pieces(self) -> set[str]:

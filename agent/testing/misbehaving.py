@@ -143,11 +143,12 @@ def _items(given: Mapping[str, Any]) -> list[Item]:
     return [item for items in found for item in items if isinstance(item, dict)]
 
 
-Holder = tuple[dict[Any, Any] | list[Any] | None, Any]
+Target = tuple[dict[Any, Any] | list[Any] | None, Any]
+"""What holds a text, and its key or index there; None if an item has no such text."""
 
 
-def _target(item: Item, fault: Fault, chance: Random) -> Holder:
-    """Return where in an item the text stands that a fault spoils: a holder and its key."""
+def _target(item: Item, fault: Fault, chance: Random) -> Target:
+    """Return where in an item the text stands that a fault spoils."""
     if fault not in {"invented_id", "invented_quote"}:
         return (item, "sentence") if "sentence" in item else (None, None)
     quotation = chance.choice(item["citations"]) if item.get("citations") else item
