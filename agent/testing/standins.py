@@ -1,4 +1,4 @@
-"""Stand-ins for everything outside, shipped so that callers can test as we do."""
+"""Stand-ins for what a run talks to: scripted, listed and in memory."""
 
 from __future__ import annotations
 
