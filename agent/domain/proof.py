@@ -8,8 +8,9 @@ a judge.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from agent.domain.language import same_language
 from agent.domain.numbers import missing
@@ -19,8 +20,6 @@ from agent.domain.report import Citation
 from agent.domain.support import HARD, SUPPORTED_FROM, judge
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from agent.domain.evidence import Evidence, Source
     from agent.domain.report import DraftClaim, Quotation
     from agent.domain.support import Reason
@@ -59,11 +58,22 @@ class Unproved:
     reason: str
 
 
-def prove(claim: DraftClaim, evidence: Evidence, texts: Mapping[str, str]) -> Proof | Unproved:
+Orders: TypeAlias = Mapping[str, Sequence[tuple[int, int]]]
+"""By SHA-256 of a text, the offsets of what gives orders to language models in it."""
+
+
+NO_ORDERS: Final[Orders] = {}
+
+
+def prove(
+    claim: DraftClaim, evidence: Evidence, texts: Mapping[str, str], orders: Orders = NO_ORDERS
+) -> Proof | Unproved:
     """Return the exact citations that hold a claim, or why it does not hold."""
     citations = _cited(claim, evidence, texts)
     if isinstance(citations, Unproved):
         return citations
+    if any(_is_order(citation, evidence, orders) for citation in citations):
+        return Unproved("it is quoted from an order to language models")
     digests = {source.id: source.sha256 for source in evidence.sources}
     wide = tuple(dict.fromkeys(_widened(c, texts[digests[c.source]]) for c in citations))
     if missing(claim.sentence, _said(citations)):
@@ -72,6 +82,12 @@ def prove(claim: DraftClaim, evidence: Evidence, texts: Mapping[str, str]) -> Pr
             return Unproved(f"the quotes do not state {', '.join(absent)}")
         citations = wide
     return _weighed(claim.sentence, citations, _said(wide), _context(wide, evidence, texts))
+
+
+def _is_order(citation: Citation, evidence: Evidence, orders: Orders) -> bool:
+    source = evidence.source_of(citation.passage)
+    spans = orders.get(source.sha256, ()) if source else ()
+    return any(start < citation.end and end > citation.start for start, end in spans)
 
 
 def _cited(

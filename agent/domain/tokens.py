@@ -84,7 +84,7 @@ class Calibration:
     def ratio(self) -> float:
         """Return the least by which a script's tokens differ from the rule of thumb for it."""
         latin, _, cjk, *_ = self.rates
-        return max(0.0, min(latin / _RATES[0], cjk / _RATES[2]))
+        return max(1 / FARTHEST_OFF, min(latin / _RATES[0], cjk / _RATES[2]))
 
     def after(self, prompt: Makeup, reported: int) -> Calibration:
         """Return what is known once a model has reported the tokens of a prompt."""

@@ -10,6 +10,7 @@ from agent import templating
 from agent.domain.events import Event, Tell, tell_nobody
 from agent.domain.evidence import Failure
 from agent.domain.language import written_in
+from agent.domain.proof import WRITTEN_BY_CODE_ALONE
 from agent.domain.question import Manner
 from agent.domain.report import Draft, DraftClaim, DraftSection, Quotation
 from agent.errors import AnswerUnusable, DeepResearchError, ModelUnavailable
@@ -113,12 +114,20 @@ async def _outline(desk: Desk) -> tuple[SectionPlan, ...]:
         mine = [id_ for id_ in dict.fromkeys(plan.sub_questions) if id_ in open_ids]
         open_ids.difference_update(mine)
         if mine:
-            outline.append(SectionPlan(title=templating.one_line(plan.title), sub_questions=mine))
+            outline.append(SectionPlan(title=_title(desk, plan, mine[0]), sub_questions=mine))
     if reply.sections and not outline:
         return tuple(
             SectionPlan(title=part.text, sub_questions=[part.id]) for part in desk.assignment.wanted
         )
     return tuple(outline)
+
+
+def _title(desk: Desk, plan: SectionPlan, first: str) -> str:
+    """Return the title of a section, or its sub-question if the title is no words of a report."""
+    title = templating.one_line(plan.title)
+    if title and not WRITTEN_BY_CODE_ALONE.search(title) and written_in(title, desk.brief.language):
+        return title
+    return next(part.text for part in desk.assignment.wanted if part.id == first)
 
 
 @dataclass(frozen=True, slots=True)

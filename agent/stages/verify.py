@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from agent import templating
 from agent.domain.events import Event, Tell, tell_nobody
 from agent.domain.evidence import Failure
+from agent.domain.injection import injections
 from agent.domain.packing import Passage, passages_of
 from agent.domain.proof import Proof, Unproved, prove
 from agent.domain.ranking import scores, terms
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from agent.domain.events import Counted
     from agent.domain.evidence import Evidence
+    from agent.domain.proof import Orders
     from agent.domain.question import Brief
     from agent.domain.report import Citation, Draft, Judge
     from agent.ports import ChatModel, DocumentStore
@@ -39,6 +41,9 @@ REPAIRS_PER_CALL: Final = 10
 NEAREST_PASSAGES: Final = 3
 """How many true passages a failed claim is shown with: the best match is among the first three for
 nine in ten claims of the demo world."""
+
+DICTATED: Final = 400
+"""Characters behind an order, within its paragraph, that it may dictate."""
 
 GIVES_ORDERS: Final = "its source gives orders to language models, so no judge was asked"
 SAID_BEFORE: Final = "says the same as"
@@ -68,6 +73,16 @@ class Failing:
 
 
 @dataclass(frozen=True, slots=True)
+class Desk:
+    """What every claim is held against, and whom to ask in doubt."""
+
+    evidence: Evidence
+    texts: Mapping[str, str]
+    orders: Orders
+    model: ChatModel
+
+
+@dataclass(frozen=True, slots=True)
 class Decided:
     """Which claims hold, which fail, and what stood in the way of deciding."""
 
@@ -93,10 +108,11 @@ async def verify(
     goes back once with its reason and is checked in the same way.
     """
     texts = {source.sha256: await documents.get(source.sha256) for source in evidence.sources}
-    first = await _decided(_claims(draft), "held", evidence, texts, model=model)
+    desk = Desk(evidence, texts, await asyncio.to_thread(_orders, evidence, texts), model)
+    first = await _decided(_claims(draft), "held", desk)
     failing = await asyncio.to_thread(_with_nearest, first.failing, evidence, texts)
     mended, failures = await _mended(failing, brief, model=model)
-    second = await _decided(mended, "repaired", evidence, texts, model=model)
+    second = await _decided(mended, "repaired", desk)
     after = _added(before, draft, {**first.held, **second.held}, failing)
     new = len(after.claims) - len(before.claims)
     lost = len(after.dropped) - len(before.dropped)
@@ -104,6 +120,25 @@ async def verify(
     tell(Event("verify", f"{new} claims held, {lost} dropped", counts=counts))
     said = dict.fromkeys(before.failures + first.failures + failures + second.failures)
     return replace(after, failures=tuple(said))
+
+
+def _orders(evidence: Evidence, texts: Mapping[str, str]) -> Orders:
+    """Find what gives orders to models in the sources that are known to have some.
+
+    What an order dictates stands behind it: the rest of its paragraph is suspect too.
+    """
+    suspects = {source.sha256 for source in evidence.sources if source.injections}
+    return {
+        digest: [
+            (start, _paragraph_end(texts[digest], end)) for start, end in injections(texts[digest])
+        ]
+        for digest in suspects
+    }
+
+
+def _paragraph_end(text: str, start: int) -> int:
+    end = text.find("\n", start, start + DICTATED)
+    return end if end >= 0 else start + DICTATED
 
 
 def _claims(draft: Draft) -> dict[Place, DraftClaim]:
@@ -114,20 +149,16 @@ def _claims(draft: Draft) -> dict[Place, DraftClaim]:
     }
 
 
-async def _decided(
-    claims: Mapping[Place, DraftClaim],
-    verdict: Verdict,
-    evidence: Evidence,
-    texts: Mapping[str, str],
-    *,
-    model: ChatModel,
-) -> Decided:
+async def _decided(claims: Mapping[Place, DraftClaim], verdict: Verdict, desk: Desk) -> Decided:
     """Prove each claim, and have the doubtful ones judged."""
     proofs = await asyncio.to_thread(
-        lambda: {place: prove(claim, evidence, texts) for place, claim in claims.items()}
+        lambda: {
+            place: prove(claim, desk.evidence, desk.texts, desk.orders)
+            for place, claim in claims.items()
+        }
     )
     doubtful = {place: p for place, p in proofs.items() if isinstance(p, Proof) and p.doubt}
-    rulings = await _ruled(doubtful, claims, evidence, model=model)
+    rulings = await _ruled(doubtful, claims, desk)
     held: dict[Place, Held] = {}
     failing: list[Failing] = []
     for place, proof in proofs.items():
@@ -147,19 +178,17 @@ async def _decided(
 async def _ruled(
     doubtful: Mapping[Place, Proof],
     claims: Mapping[Place, DraftClaim],
-    evidence: Evidence,
-    *,
-    model: ChatModel,
+    desk: Desk,
 ) -> dict[Place, Outcome]:
     """Have claims judged, except on sources that give orders to models: a judge might obey."""
     rulings: dict[Place, Outcome] = {
         place: Judged(supported=False, reason=f"{proof.doubt}; {GIVES_ORDERS}")
         for place, proof in doubtful.items()
-        if any(_gives_orders(citation, evidence) for citation in proof.citations)
+        if any(_gives_orders(citation, desk.evidence) for citation in proof.citations)
     }
     asked = [place for place in doubtful if place not in rulings]
     doubts = [Doubt(claims[place].sentence, doubtful[place].said) for place in asked]
-    return rulings | dict(zip(asked, await judged(doubts, model=model), strict=True))
+    return rulings | dict(zip(asked, await judged(doubts, model=desk.model), strict=True))
 
 
 def _gives_orders(citation: Citation, evidence: Evidence) -> bool:

@@ -283,11 +283,9 @@ def test_no_verdict_is_a_sources_own(run: Obeyed) -> None:
             assert all(claim["sentence"] in citation["quote"] for citation in claim["citations"])
 
 
-@pytest.mark.xfail(reason="a quote out of an order to models holds like any other", strict=True)
 def test_what_an_order_dictates_is_not_held_by_the_words_of_the_order(run: Obeyed) -> None:
     assert {claim["sentence"] for claim in run.claims}.isdisjoint(LIES)
 
 
-@pytest.mark.xfail(reason="titles of sections are taken as a model writes them", strict=True)
 def test_no_address_of_theirs_is_in_a_title(run: Obeyed) -> None:
     assert not any(EVIL in title for title in run.titles)

@@ -171,7 +171,7 @@ def _candidates(evidence: str) -> tuple[Candidate, ...]:
     words = [tuple(terms(sentence)) for _, sentence in own or found]
     question = _line(evidence, "question")
     relevance = scores(question, words)
-    highest = max(relevance, default=0.0)
+    highest = max(relevance, default=0.0) or 1.0
     wanted = set(terms(question))
     return tuple(
         Candidate(passage, sentence, of, score / highest)

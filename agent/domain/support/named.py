@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -12,7 +13,6 @@ from agent.domain.support.words import is_plain, kin, stem, without_references
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from decimal import Decimal
 
 LONGEST_ACRONYM: Final = 6
 
@@ -92,8 +92,12 @@ def missing_percentages(claim: str, evidence: str) -> tuple[str, ...]:
 def missing_dates(claim: str, evidence: str) -> tuple[str, ...]:
     """Return the years, months and days of the week of the claim that the evidence lacks."""
     months = [f"month {_said(value)}" for value in _missing(claim, evidence, "month")]
-    years = sorted(set(_YEAR.findall(without_references(claim))))
-    absent = set(years) - set(_YEAR.findall(evidence)) if years else set()
+    years = set(_YEAR.findall(without_references(claim)))
+    absent = years - set(_YEAR.findall(evidence)) if years else set()
+    # 1200 may be 1,200 of something
+    absent = {
+        year for year in absent if ("number", Decimal(year).normalize()) not in _stated(evidence)
+    }
     days = {match[0].lower() for match in _DAY.finditer(claim)}
     low = evidence.lower() if days else ""
     return (*sorted(absent), *months, *sorted(day for day in days if day not in low))

@@ -41,7 +41,11 @@ def replaced(claim: Words, sentence: Words, pairs: Pairs) -> tuple[str, ...]:
                 if not 0 <= k < len(sentence.written):
                     break
                 other = sentence.written[k]
-                if _alike(written, other) and sentence.stems[k] not in here:
+                if (
+                    _alike(written, other)
+                    and sentence.stems[k] not in here
+                    and not _same_number(claim, at, sentence, k)
+                ):
                     found.append(f"{written} / {other}")
                     break
     return tuple(dict.fromkeys(found))
@@ -55,9 +59,15 @@ def _marked(written: str) -> bool:
     )
 
 
+def _same_number(claim: Words, at: int, sentence: Words, k: int) -> bool:
+    """Whether both are one number, written otherwise: 128K and 128,000, 110 million in digits."""
+    here, there = (
+        " ".join(words.written[place : place + 2]) for words, place in ((claim, at), (sentence, k))
+    )
+    return not facts(here).isdisjoint(stated(there))
+
+
 def _alike(one: str, other: str) -> bool:
     """Whether both are names, or both numbers, and neither may be short for the other."""
     short = (one.isupper() or other.isupper()) and one[0] == other[0] and not one[0].isdigit()
-    if one[0].isdigit() and facts(one) & stated(other):  # 128K and 128,000
-        return False
     return _marked(other) and one[0].isdigit() == other[0].isdigit() and not short

@@ -39,6 +39,7 @@ REPORTS: Final = frozenset(
 )
 NEAR: Final = 6
 """Words between the places of two opposites that are held to stand at the same place."""
+_MAY: Final = (("可以",), ("可能",))
 _NOT_ONLY: Final = frozenset(
     (word,) for word in ("only", "just", "merely", "least", "until", "doubt")
 )
@@ -49,8 +50,14 @@ def negation_places(sentence: Words) -> tuple[int, ...]:
     return tuple(
         at
         for at, written in enumerate(sentence.written)
-        if _denies(written) and sentence.stems[at + 1 : at + 2] not in _NOT_ONLY
+        if (_denies(written) or _cannot(sentence, at))
+        and sentence.stems[at + 1 : at + 2] not in _NOT_ONLY
     )
+
+
+def _cannot(sentence: Words, at: int) -> bool:
+    """Whether 不可 is the beginning of "may not" or "impossible", and not of "unavoidable"."""
+    return sentence.written[at] == "不可" and sentence.written[at + 1 : at + 2] in _MAY
 
 
 @lru_cache(maxsize=65_536)
@@ -156,10 +163,12 @@ def _alone(one: Words, across: dict[int, int], other: Words) -> list[int]:
         return []
     others = negation_places(other)
     denied = {at for place in others for at in _scope(other, place)} | set(others)
+    words = {other.stems[at] for at in denied}  # clauses may stand in another order
     return [
         place
         for place in places
-        if not denied.intersection(across[at] for at in _scope(one, place) if at in across)
+        if words.isdisjoint(one.stems[at] for at in _scope(one, place))
+        and not denied.intersection(across[at] for at in _scope(one, place) if at in across)
     ]
 
 

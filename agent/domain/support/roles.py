@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +20,12 @@ GAIN: Final = 0.9
 """What an exchange must add to the weight in order: about one short word."""
 _PASSIVE: Final = frozenset({"by", "被", "由"})
 _TOGETHER: Final = frozenset({"and", "or", "with", "between", "和", "与", "及"})
+
+_DATE: Final = re.compile(
+    r"\b(?:january|february|march|april|june|july|august|september|october|november|december)\b"
+    r"|\bMay \d|\d May\b|^(?:1\d|20|21)\d\d$",
+    re.IGNORECASE,
+)
 
 Span = tuple[int, int]
 
@@ -49,8 +56,15 @@ def _names_exchanged(claim: Words, sentence: Words) -> list[str]:
         f"{' '.join(claim.written[slice(*left)])} / {' '.join(claim.written[slice(*right)])}"
         for left, right in combinations(spans, 2)
         if not _TOGETHER.issuperset(claim.stems[left[1] : right[0]])
+        and _is_date(claim, left) == _is_date(claim, right)  # a date may stand anywhere
         and align(_exchanged(claim, left, right), sentence)[0] >= before + GAIN
     ]
+
+
+def _is_date(claim: Words, span: Span) -> bool:
+    """Whether a run of words is a date: it has a month, or is a year."""
+    part = " ".join(claim.written[slice(*span)])
+    return bool(_DATE.search(part))
 
 
 def _name_spans(claim: Words) -> list[Span]:
