@@ -10,6 +10,7 @@ from typing import Final
 
 from agent.adapters.extractive.vocabulary import vocabulary
 from agent.domain.language import same_script
+from agent.domain.numbers import facts
 from agent.domain.passages import sentences
 from agent.domain.quotes import word_count
 from agent.domain.ranking import scores, terms
@@ -209,8 +210,10 @@ def _quotable(sentence: str) -> bool:
 
 
 def _say_the_same(one: Candidate, other: Candidate) -> bool:
+    """Whether two sentences share most words; with other numbers they contradict each other."""
     left, right = set(one.terms), set(other.terms)
-    return len(left & right) > SAME * len(left | right)
+    alike = len(left & right) > SAME * len(left | right)
+    return alike and facts(one.sentence) == facts(other.sentence)
 
 
 def _sub_questions(evidence: str) -> list[tuple[str, str]]:
