@@ -72,9 +72,14 @@ async def run(
     while True:
         values = await _until_it_stops(graph, given, config, tools, host.tell)
         asked = values.get("__interrupt__", ())
-        if not asked or host.answering is None:
+        if not asked:
             return values["report"]  # type: ignore[no-any-return]
-        given = Command(resume=await host.answering(asked[0].value))
+        given = Command(resume=await (host.answering or _silence)(asked[0].value))
+
+
+async def _silence(asked: Mapping[str, Any]) -> object:
+    """Answer for nobody: a run that was stopped where a person was asked goes on without."""
+    return [] if asked["kind"] == "clarity" else True
 
 
 async def _until_it_stops(

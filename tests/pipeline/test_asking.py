@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -122,3 +123,16 @@ async def test_any_host_answers_by_langgraph_s_own_means(tools: Tools) -> None:
     assert second["__interrupt__"][0].value["kind"] == "plan"
     last = await graph.ainvoke(Command(resume=True), config, context=tools)  # type: ignore[call-overload]
     assert last["report"].run.question.clarified[0].answer == "blue"
+
+
+async def test_a_run_stopped_where_a_person_was_asked_goes_on_without_one(tools: Tools) -> None:
+    kept = replace(tools, checkpoints=InMemorySaver(serde=Serializer()))
+
+    async def gone(question: Mapping[str, Any]) -> object:
+        raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        await run(EVERYTHING, kept, Host(answering=gone))
+    report = await run(EVERYTHING, kept)
+    assert report.brief.web_queries == ("planned",)
+    assert report.run.question.clarified == ()
