@@ -1,4 +1,4 @@
-"""The commands for runs as things: list, open, rm, prune, compare."""
+"""The commands for runs as things: list, open, watch, rm, prune, compare."""
 
 from __future__ import annotations
 
@@ -53,6 +53,23 @@ def open_(run_name: str, out: Path | None) -> None:
     report = next(folder / name for name in names if (folder / name).is_file())
     click.echo(report)
     click.launch(str(report))
+
+
+@click.command()
+@click.argument("run_name", metavar="RUN")
+@_out
+@_debug
+def watch(run_name: str, out: Path | None) -> None:
+    """Follow a run that is going on, from its beginning to its end."""
+    from agent import past_runs, watching
+    from agent.progress import teller
+
+    folder = settings_from(out=out).out
+    run = past_runs.find_any(run_name, folder)
+    with teller(quiet=False) as watcher:
+        for event in watching.followed(run.folder):
+            watcher.tell(event)
+    click.echo(past_runs.find_any(run.id, folder).status)
 
 
 @click.command()

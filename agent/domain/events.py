@@ -52,3 +52,20 @@ def event_line(event: Event, at: datetime) -> str:
         "usd": float(event.usd),
     }
     return json.dumps(told, ensure_ascii=False) + "\n"
+
+
+def event_of(line: str) -> Event:
+    """Return the event a line of JSON tells; raise ValueError if it tells none."""
+    told = json.loads(line)
+    try:
+        return Event(
+            told["stage"],
+            told["text"],
+            told["kind"],
+            told["counts"],
+            told["tokens"],
+            Decimal(str(told["usd"])),
+        )
+    except (TypeError, KeyError) as error:
+        message = f"no event: {line.strip()}"
+        raise ValueError(message) from error
