@@ -307,10 +307,10 @@ def _outcome(
 ) -> tuple[Status, str]:
     """Say how a run ended, and why if it did not reach everything it set out for."""
     if not evidence.sources:
-        return "empty", "no source was found that could be read"
+        return "empty", "; ".join((*cut, "no source was found that could be read"))
     if not verified.claims:
-        read = len(evidence.sources)
-        return "empty", f"{read} sources were read, and no sentence on the question held"
+        read = f"{len(evidence.sources)} sources were read, and no sentence on the question held"
+        return "empty", "; ".join((*cut, read))
     reasons = [*cut, *(f"every {kind} search failed" for kind in evidence.silent)]
     if gaps:
         are = "sub-question is" if len(gaps) == 1 else "sub-questions are"

@@ -90,6 +90,7 @@ class Watcher:
     """Shows events, and makes room while a person is asked something."""
 
     tell: Tell
+    say: Callable[[str], None]
     paused: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
@@ -97,12 +98,16 @@ class Watcher:
 def teller(*, quiet: bool, tally: Tally | None = None) -> Iterator[Watcher]:
     """Yield what shows events on standard error, or nothing if ``quiet``."""
     if quiet:
-        yield Watcher(tell_nobody)
+        yield Watcher(tell_nobody, tell_nobody)
     elif sys.stderr.isatty():
         with _live(tally or Tally()) as watcher:
             yield watcher
     else:
-        yield Watcher(_plain)
+        yield Watcher(_plain, _line)
+
+
+def _line(text: str) -> None:
+    click.echo(text, err=True)
 
 
 def _plain(event: Event) -> None:
@@ -140,5 +145,5 @@ def _live(tally: Tally) -> Iterator[Watcher]:
             yield
             status.start()
 
-        yield Watcher(tell, paused)
+        yield Watcher(tell, console.print, paused)
         close()

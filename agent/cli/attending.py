@@ -25,7 +25,7 @@ STOPPING: Final = "stopping: what was found is written and verified; again to st
 PARTS: Final = ("restated", "sub_questions", "web_queries", "arxiv_queries")
 
 
-async def braked(work: Coroutine[None, None, Report], brake: Brake) -> Report:
+async def braked(work: Coroutine[None, None, Report], brake: Brake, watcher: Watcher) -> Report:
     """Do the work; the first interrupt pulls the brake, the second ends it where it is.
 
     Raises KeyboardInterrupt after the second.
@@ -36,7 +36,7 @@ async def braked(work: Coroutine[None, None, Report], brake: Brake) -> Report:
         if brake.is_pulled:
             task.cancel()
         else:
-            click.echo(STOPPING, err=True)
+            watcher.say(STOPPING)
             brake.pull(BY_HAND)
 
     loop = asyncio.get_running_loop()

@@ -207,7 +207,7 @@ def _finish(
     with teller(quiet=quiet, tally=Tally(most_usd=settings.max_usd)) as watcher:
         tell = both(watcher.tell, written(events)) if events else watcher.tell
         host = Host(tell, answering(watcher), brake)
-        report = asyncio.run(braked(work(host), brake))
+        report = asyncio.run(braked(work(host), brake, watcher))
     _print_result(report, settings.out / report.run.id, formats, quiet=quiet, as_json=as_json)
     return EXIT_STATUS[report.run.status]
 

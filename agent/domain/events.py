@@ -36,7 +36,7 @@ Tell = Callable[[Event], None]
 """Whoever wants to hear of it."""
 
 
-def tell_nobody(_: Event) -> None:
+def tell_nobody(_: object) -> None:
     """Listen to nothing: the default where nobody watches."""
 
 
