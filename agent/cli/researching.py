@@ -201,9 +201,12 @@ def _finish(
     from agent.cli.attending import answering, braked
     from agent.progress import Tally, teller
     from agent.running import Host
-    from agent.stages.limits import Brake
+    from agent.stages.limits import NO_LIMITS, Brake
 
-    brake = Brake(wiring.limits(settings))
+    limits = wiring.limits(settings)
+    if limits != NO_LIMITS and not quiet:
+        click.echo(wiring.estimate(settings), err=True)
+    brake = Brake(limits)
     with teller(quiet=quiet, tally=Tally(most_usd=settings.max_usd)) as watcher:
         tell = both(watcher.tell, written(events)) if events else watcher.tell
         host = Host(tell, answering(watcher), brake)

@@ -26,6 +26,7 @@ from agent.stages.refine import refine
 from agent.stages.retrieve import Library
 from agent.wiring.engines import open_engines
 from agent.wiring.models import (
+    estimate,
     gateway_config,
     gateway_is_set,
     limits,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Reading",
     "brief",
+    "estimate",
     "gateway_config",
     "gateway_is_set",
     "limits",

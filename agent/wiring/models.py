@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -14,11 +14,13 @@ from agent.adapters import extractive
 from agent.adapters.gateway_chat import GatewayChat
 from agent.adapters.user_cache import user_cache
 from agent.errors import InvalidSettings
+from agent.stages.fitting import ROOM_FOR_SOURCES
 from agent.stages.limits import Limits
 from gateway_client.catalog import Endpoint, Model
 from gateway_client.client import GatewayClient
 from gateway_client.config import Config, Policy
 from gateway_client.errors import ConfigInvalid
+from gateway_client.forecast import forecast
 from gateway_client.translate import translated
 
 if TYPE_CHECKING:
@@ -40,6 +42,13 @@ TASKS: Final[Mapping[str, Tier]] = {
     "repair": "light",
 }
 """Which tier does which work: whole sources go to a long window, everything else is short."""
+
+
+USUAL_SUB_QUESTIONS: Final = 4
+TOKENS_A_SOURCE: Final = 3_000
+TOKENS_A_SECTION: Final = 1_500
+"""For an estimate before anything is known: a page of 2,000 words, and eight claims with quotes.
+Papers are longer, and most runs find less than they may read."""
 
 
 @asynccontextmanager
@@ -97,6 +106,37 @@ async def listed_models(config: Config) -> tuple[str, ...]:
         except openai.OpenAIError as error:
             raise translated(error) from error
         return tuple(model.id for model in page.data)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a run may take: tokens, and US dollars at the model that writes, if that has a price."""
+
+    tokens: int
+    model: str = ""
+    usd: Decimal | None = None
+
+    def __str__(self) -> str:
+        """Say it in a line."""
+        cost = f", about ${self.usd:.2f} at {self.model}" if self.usd is not None else ""
+        return f"this may take about {self.tokens:,} tokens{cost}, before any cache"
+
+
+def estimate(settings: Settings) -> Estimate:
+    """Return about how much a run takes that finds as much to read as it may read.
+
+    All sources go into the outline and into every section, up to the window of the model.
+    """
+    sections = USUAL_SUB_QUESTIONS
+    sources = settings.pages * sections * TOKENS_A_SOURCE
+    config = gateway_config()
+    model = config.tiers["long"][0] if config else ""
+    window = config.models[model].context if config and model in config.models else None
+    once = min(sources, int(ROOM_FOR_SOURCES * window)) if window else sources
+    read, written = once * (sections + 1), TOKENS_A_SECTION * sections
+    rows = forecast(config, read, written) if config else ()
+    usd = next((row.usd for row in rows if row.model == model), None)
+    return Estimate(read + written, model, usd)
 
 
 def limits(settings: Settings) -> Limits:

@@ -113,3 +113,4 @@ async def test_a_limit_of_tokens_is_never_passed_and_ends_in_a_verified_report(
     assert report["usage"]["input_tokens"] + report["usage"]["output_tokens"] <= most
     assert [claim for section in report["sections"] for claim in section["claims"]]
     assert (run.returncode == 0) is (report["run"]["status"] == "complete")
+    assert "this may take about 486,000 tokens, before any cache" in err.decode()
