@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from agent.adapters.run_folder import WorkingFolder, run_id, unfinished
 from agent.adapters.run_lock import held, is_held
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
 
     from agent.domain.question import Question
     from agent.domain.report import Report
+
+
+LATEST: Final = 5
+"""Runs that say how long the next one may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +159,17 @@ def _named(name: str, out: Path, runs: Mapping[str, Path]) -> Path:
     if len(found) > 1:
         raise RunUnknown(f"{name!r} could be {', '.join(found)}", mend="type more of it")
     return runs[found[0]]
+
+
+def shares(out: Path) -> dict[str, float]:
+    """Return which part of its time each stage took in the latest runs; empty without any."""
+    finished = sorted(_finished_folders(out), key=lambda folder: folder.stat().st_mtime)
+    seconds: Counter[str] = Counter()
+    for folder in finished[-LATEST:]:
+        with suppress(RunUnknown, KeyError, TypeError):  # another's report need not have them
+            seconds.update(_read(folder / "report.json")["timing"]["by_stage"])
+    total = sum(seconds.values())
+    return {stage: taken / total for stage, taken in seconds.items()} if total else {}
 
 
 def report(name: str, out: Path) -> tuple[Report, str]:

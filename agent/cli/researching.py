@@ -196,7 +196,7 @@ def _finish(
     """Watch a run to its end, say where the report is, and return the exit status."""
     import asyncio
 
-    from agent import wiring
+    from agent import past_runs, wiring
     from agent.adapters.event_log import both, written
     from agent.cli.attending import answering, braked
     from agent.progress import Tally, teller
@@ -207,7 +207,9 @@ def _finish(
     if limits != NO_LIMITS and not quiet:
         click.echo(wiring.estimate(settings), err=True)
     brake = Brake(limits)
-    with teller(quiet=quiet, tally=Tally(most_usd=settings.max_usd)) as watcher:
+    with teller(
+        quiet=quiet, tally=Tally(past_runs.shares(settings.out), settings.max_usd)
+    ) as watcher:
         tell = both(watcher.tell, written(events)) if events else watcher.tell
         host = Host(tell, answering(watcher), brake)
         report = asyncio.run(braked(work(host), brake, watcher))
