@@ -43,7 +43,7 @@ def _head(report: Report, words: Words) -> Iterator[str]:
     run = report.run
     yield from _underlined(clean(report.brief.restated) or clean(run.question.text), "=")
     if run.status != "complete":
-        yield from _paragraph(f"{words.say(run.status)} {clean(run.reason)}")
+        yield from _paragraph(f"{words.say(run.status)} {clean(words.tell(run.reason))}")
     cited = words.count("sources", len(report.cited))
     held = words.count("claims", len(report.claims), sources=cited)
     yield from _paragraph(f"{held} · {words.say('finished')} {moment(run.finished)}")
@@ -72,7 +72,7 @@ def _disputes(report: Report, by_source: Mapping[str, str], words: Words) -> Ite
     yield from _underlined(words.say("disputes"), "-")
     claims = {claim.id: claim for claim in report.claims}
     for dispute in report.disagreements:
-        outcome = clean(dispute.why) or words.say("nobody_prevails")
+        outcome = clean(words.tell(dispute.why)) or words.say("nobody_prevails")
         yield from wrapped(f"{clean(dispute.about)}: {outcome}", WIDTH)
         for side in dispute.sides:
             marked = _marked([claims[side.claim]], by_source)

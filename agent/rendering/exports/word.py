@@ -68,7 +68,7 @@ class _Writing:
         if report.run.status != "complete":
             banner = self.document.add_paragraph()
             banner.add_run(words.say(report.run.status)).bold = True
-            banner.add_run(f" {clean(report.run.reason)}")
+            banner.add_run(f" {clean(words.tell(report.run.reason))}")
         cited = words.count("sources", len(report.cited))
         held = words.count("claims", len(report.claims), sources=cited)
         self.document.add_paragraph(
@@ -97,7 +97,7 @@ class _Writing:
         if self._report.disagreements:
             self.document.add_heading(self._words.say("disputes"), 1)
         for dispute in self._report.disagreements:
-            outcome = clean(dispute.why) or self._words.say("nobody_prevails")
+            outcome = clean(self._words.tell(dispute.why)) or self._words.say("nobody_prevails")
             self.document.add_paragraph(f"{clean(dispute.about)}: {outcome}")
             for side in dispute.sides:
                 bullet = self.document.add_paragraph(clean(side.says), style="List Bullet")
