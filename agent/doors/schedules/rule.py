@@ -47,7 +47,9 @@ class Rule:
     def after(self, moment: datetime) -> Iterator[datetime]:
         """Yield the instants this is due later than a moment, earliest first, in UTC."""
         last = moment
-        for wall in self._walls(moment.astimezone(self.zone).replace(tzinfo=None)):
+        # Of a wall time that occurs twice, the second would stand for all that follow it.
+        begin = moment.astimezone(self.zone).replace(tzinfo=None, fold=0)
+        for wall in self._walls(begin):
             instant = self._instant(wall)
             if instant > last:
                 yield instant
