@@ -4,6 +4,8 @@
     ├── InvalidInput             the caller's words are off      exit 2
     │   ├── InvalidQuestion      empty, or far too long
     │   ├── InvalidSettings      an option or variable is wrong
+    │   ├── InvalidOption        an option in a file is wrong
+    │   ├── InvalidSchedule      a schedule, or the file of them, is wrong
     │   └── CorpusUnusable       --corpus is missing or has nothing readable
     ├── SearchUnavailable        every search failed (none came back, not even empty)
     ├── ModelUnavailable         the gateway gave no answer
@@ -56,6 +58,18 @@ class InvalidQuestion(InvalidInput):
 
 class InvalidSettings(InvalidInput):
     """An option or an environment variable is wrong."""
+
+
+class InvalidOption(InvalidInput):
+    """An option that a file gives is wrong; ``option`` is its name, for whoever knows the place."""
+
+    def __init__(self, option: str, message: str, *, mend: str = "") -> None:
+        super().__init__(f"{option}: {message}", mend=mend)
+        self.option = option
+
+
+class InvalidSchedule(InvalidInput):
+    """A schedule is wrong, or the file of schedules, or there is none of that name."""
 
 
 class CorpusUnusable(InvalidInput):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 import click
 
 from agent.cli.options import (
+    material_options,
     output_options,
     question_from,
     question_options,
@@ -35,10 +36,7 @@ NO_GATEWAY: Final = (
 
 @click.command()
 @click.argument("question")
-@click.option("--corpus", multiple=True, type=click.Path(path_type=Path), metavar="DIR",
-              help="Also read md, txt, html, pdf, docx, csv files in it. Repeatable.")  # fmt: skip
-@click.option("--illustrate", is_flag=True,
-              help="Have the gateway's image model draw a cover, marked as generated.")  # fmt: skip
+@material_options
 @question_options
 @click.option("--resume", is_flag=True, help="Go on with a run of this question that was stopped.")
 @click.option(

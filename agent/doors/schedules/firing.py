@@ -1,0 +1,39 @@
+"""What a fire does: one run in the folder of its series."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agent import past_runs, wiring
+
+if TYPE_CHECKING:
+    from agent.domain.report import Report
+    from agent.doors.schedules.fires import Fire
+    from agent.past_runs import Listed
+    from agent.running import Host
+
+
+async def fire(fire: Fire, host: Host) -> Report:
+    """Research what a schedule asks, and return the report; raises the errors of ``agent.errors``.
+
+    One that is taken up goes on with its run, or takes it as it is if it did end.
+    """
+    asked = fire.schedule.asked
+    settings = asked.settings.model_copy(update={"out": fire.series})
+    begun = _begun(fire)
+    if begun is None:
+        return await wiring.research(
+            asked.question, settings=settings, host=host, formats=asked.formats
+        )
+    if begun.status == "stopped":
+        return await wiring.resume(begun.id, settings=settings, host=host)
+    report, _ = past_runs.report(begun.id, fire.series)
+    return report
+
+
+def _begun(fire: Fire) -> Listed | None:
+    """Return the run of a fire that was begun by a process that was killed."""
+    if not fire.is_taken_up:
+        return None
+    runs = past_runs.listed(fire.series)
+    return next((run for run in runs if run.started >= fire.began), None)
