@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from agent.domain.changes import Change, Predecessor
     from agent.domain.evidence import Considered, Failure, Source
     from agent.domain.question import Brief, Question
 
@@ -220,7 +221,8 @@ class Cover:
 class Report:
     """The finished report, as a value; rendering turns it into files.
 
-    ``gaps`` are the sub-questions no claim answers; ``seconds_by_stage`` adds up all rounds.
+    ``gaps`` are the sub-questions no claim answers; ``seconds_by_stage`` adds up all rounds. With a
+    ``predecessor``, ``changes`` are all that is not as it had it.
     """
 
     run: Run
@@ -236,6 +238,8 @@ class Report:
     summary: tuple[SummarySentence, ...] = ()
     disagreements: tuple[Disagreement, ...] = ()
     cover: Cover | None = None
+    predecessor: Predecessor | None = None
+    changes: tuple[Change, ...] = ()
 
     @property
     def claims(self) -> tuple[Claim, ...]:

@@ -13,6 +13,7 @@ from agent.adapters.document_store import FolderDocuments
 from agent.adapters.engines.journalled import Journalled
 from agent.adapters.event_log import event_log
 from agent.adapters.fetching.pages import Reader
+from agent.adapters.past_run import predecessor
 from agent.adapters.run_folder import REQUEST, WorkingFolder, new_run_folder, taken_up
 from agent.adapters.run_request import Request, read_request
 from agent.domain.events import Event
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from agent.domain.question import Brief
     from agent.domain.report import Report
     from agent.ports import SearchEngine
+    from agent.stages.recall import Past
 
 __all__ = [
     "Reading",
@@ -207,20 +209,22 @@ class _Inputs:
     engines: Sequence[SearchEngine]
     corpus: Corpus | None
     reading: Reading
+    past: Past | None = None
 
 
 @asynccontextmanager
 async def _inputs(
     request: Request, settings: Settings, host: Host, engines: Sequence[SearchEngine]
 ) -> AsyncIterator[_Inputs]:
+    past = predecessor(request.question, settings.out)
     async with (
-        open_reading(settings) as reading,
+        open_reading(settings, revalidating=past is not None) as reading,
         open_corpus(settings, reading.parser, host.tell) as corpus,
         open_engines(settings) as named,
     ):
         every: list[SearchEngine] = [*named, *engines, *([corpus] if corpus else [])]
         wanted = request.question.sources
-        yield _Inputs([engine for engine in every if engine.kind in wanted], corpus, reading)
+        yield _Inputs([engine for engine in every if engine.kind in wanted], corpus, reading, past)
 
 
 @asynccontextmanager
@@ -253,7 +257,9 @@ async def _tools(
         model = Limited(chat, chat.understudy, brake) if chat.understudy else chat
         illustrator = _illustrator(chat, settings) if settings.illustrate else None
         try:
-            yield Tools(model, library, folder, request.formats, chat, saver, illustrator)
+            yield Tools(
+                model, library, folder, request.formats, chat, saver, illustrator, inputs.past
+            )
         finally:
             usage = model.usage()
             folder.is_paid = bool(usage.usd or usage.unpriced)

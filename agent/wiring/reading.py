@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from agent.adapters.fetching.pages import WebPages
@@ -33,8 +33,11 @@ class Reading:
 
 
 @asynccontextmanager
-async def open_reading(settings: Settings) -> AsyncIterator[Reading]:
-    """Open the web for reading; the first process is made ready while the first search runs."""
+async def open_reading(settings: Settings, *, revalidating: bool = False) -> AsyncIterator[Reading]:
+    """Open the web for reading; the first process is made ready while the first search runs.
+
+    ``revalidating`` asks of every page that is kept whether it is still good.
+    """
     parser = Parser(seconds=settings.parse_seconds)
     made = cache_folder(settings, "parsed")
     parsing = KeptPages(parser, made) if made else parser
@@ -44,11 +47,14 @@ async def open_reading(settings: Settings) -> AsyncIterator[Reading]:
             fetched.body, fetched.content_type, fetched.encoding, fetched.url
         )
 
+    manners = Manners(robots=settings.robots, contact=settings.contact)
+    if revalidating:
+        manners = replace(manners, fresh_seconds=0.0)
     folder = cache_folder(settings, "pages")
     web = WebPages(
         allow_hosts=settings.allow_hosts,
         deadline_seconds=settings.page_seconds,
-        manners=Manners(robots=settings.robots, contact=settings.contact),
+        manners=manners,
         cache=folder / "pages.sqlite" if folder else None,
         offline=settings.offline,
         parse=parse,

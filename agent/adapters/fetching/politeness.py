@@ -38,7 +38,7 @@ class Manners:
     beginnings of two requests at one host, whatever their number; the user's own hosts have
     room for all.
     ``fresh_seconds``: how long a page in the cache is used again without asking, where its server
-    does not forbid it.
+    does not forbid it; 0 asks each time whether it is still good, whatever its server promised.
     """
 
     robots: bool = True
