@@ -1,0 +1,145 @@
+from pathlib import Path
+
+import pytest
+
+from agent.domain.changes import Change
+from agent.domain.question import Question
+from agent.domain.report import Report
+from agent.errors import InvalidQuestion, RunUnknown
+from agent.rendering.reading_back import read
+from agent.settings import Settings
+from agent import wiring
+from tests.delta.conftest import PAGES, PAPER, TOPIC, Planted, Researching
+
+
+def tokens(report: Report) -> int:
+    return report.usage.input_tokens + report.usage.output_tokens
+
+
+def told(report: Report) -> dict[str, tuple[str, list[str], list[str]]]:
+    """Return the changes by kind; each kind may be there once."""
+    kinds = [change.kind for change in report.changes]
+    assert len(kinds) == len(set(kinds))
+    return {
+        change.kind: (
+            change.sentence,
+            [one.quote for one in change.before],
+            [one.quote for one in change.after],
+        )
+        for change in report.changes
+    }
+
+
+def looked_up(change: Change, folder: Path) -> bool:
+    """Whether every quote stands in the run's own folder where the change says."""
+    return all(
+        (folder / "documents" / f"{one.sha256}.txt").read_text()[one.start : one.end] == one.quote
+        for one in (*change.before, *change.after)
+    )
+
+
+async def test_what_is_new_edited_withdrawn_and_retracted_is_told_and_nothing_else(
+    web: Planted, research: Researching, settings: Settings
+) -> None:
+    first = await research()
+    web.pages["cost"] = tuple(line.replace("87", "79") for line in PAGES["cost"])
+    web.pages["plant"] = (
+        "A new plant",
+        "A new plant will build sodium-ion batteries for grid storage of 900 megawatt-hours a year.",
+        "It opens in spring and serves the sites along the coast of the country.",
+    )
+    del web.pages["fire"]
+    web.is_retracted = True
+    second = await research(first.run.id)
+    assert told(second) == {
+        "new": (web.pages["plant"][1], [], [web.pages["plant"][1]]),
+        "changed": (web.pages["cost"][1], [PAGES["cost"][1]], [web.pages["cost"][1]]),
+        "withdrawn": (PAGES["fire"][1], [PAGES["fire"][1]], []),
+        "retracted": (PAPER[0], [PAPER[1]], []),
+    }
+    assert second.predecessor is not None
+    assert second.predecessor.run == first.run.id
+    folder = settings.out / second.run.id
+    assert all(looked_up(change, folder) for change in second.changes)
+    text = (folder / "report.json").read_text()
+    assert read(text).changes == second.changes
+    assert tokens(second) < tokens(first)
+
+
+async def test_where_nothing_changed_no_model_is_asked_and_no_page_sent_again(
+    web: Planted, research: Researching
+) -> None:
+    first = await research()
+    web.asked.clear()
+    second = await research(first.run.id)
+    assert (second.usage.calls, second.changes, second.run.status) == (0, (), "complete")
+    assert [c.sentence for c in second.claims] == [c.sentence for c in first.claims]
+    assert second.summary == first.summary
+    assert {status for path, status in web.asked if path.strip("/") in PAGES} == {304}
+    third = await research(second.run.id)
+    assert (third.usage.calls, third.changes) == (0, ())
+
+
+async def test_a_page_that_only_says_it_no_more_is_told_from_one_that_is_gone(
+    web: Planted, research: Researching
+) -> None:
+    first = await research()
+    title, _, rest = PAGES["share"]
+    web.pages["share"] = (title, rest)
+    del web.pages["jobs"]
+    second = await research(first.run.id)
+    gone = {change.before[0].title: change.gone for change in second.changes}
+    assert gone == {"Market shares": False, "Work in the plants": True}
+    assert second.usage.calls == 0
+
+
+async def test_a_page_that_cannot_be_read_for_now_withdraws_nothing_and_is_told(
+    web: Planted, research: Researching
+) -> None:
+    first = await research()
+    web.broken = frozenset({"cost"})
+    second = await research(first.run.id)
+    assert second.changes == ()
+    (failure,) = second.failures
+    assert failure.what.endswith("/cost")
+    assert "503" in failure.why
+    assert len(second.claims) == len(first.claims)
+
+
+async def test_words_moved_around_on_a_page_change_nothing(
+    web: Planted, research: Researching
+) -> None:
+    first = await research()
+    title, said, rest = PAGES["cost"]
+    web.pages["cost"] = (title, "Updated on Monday.", rest, said)
+    second = await research(first.run.id)
+    assert (second.changes, second.usage.calls) == ((), 0)
+    (claim,) = [claim for claim in second.claims if claim.sentence == said]
+    assert claim.citations[0].quote == said
+
+
+async def test_a_rewording_that_says_the_same_keeps_the_claim_and_shows_both_wordings(
+    web: Planted, research: Researching
+) -> None:
+    first = await research()
+    title, said, rest = PAGES["jobs"]
+    web.pages["jobs"] = (title, said.replace("employs", "now employs"), rest)
+    second = await research(first.run.id)
+    (change,) = second.changes
+    assert (change.kind, change.sentence) == ("changed", said)
+    assert change.after[0].quote == web.pages["jobs"][1]
+    assert change.claims[0] in {claim.id for claim in second.claims}
+    assert second.usage.calls == 0
+
+
+async def test_a_predecessor_has_to_be_there_and_to_have_been_asked_the_same(
+    research: Researching, settings: Settings
+) -> None:
+    with pytest.raises(RunUnknown, match="cannot be read"):
+        await research("2026-01-01-nothing-abcdef")
+    first = await research()
+    other = Question("Another matter", predecessor=first.run.id)
+    with pytest.raises(InvalidQuestion, match="was asked"):
+        await wiring.research(other, settings=settings, embedded=True)
+    assert len(list(settings.out.iterdir())) == 1
+    assert TOPIC.casefold() == first.run.question.text.casefold()
