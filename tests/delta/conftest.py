@@ -3,8 +3,11 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator, Callable
+import shutil
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,7 +29,7 @@ PAGES = {
     ),
     "lifetime": (
         "How long they last",
-        "Sodium-ion batteries in grid storage keep 80 percent of their capacity after 4,000 cycles.",
+        "Sodium-ion batteries in grid storage keep 80 percent of capacity after 4,000 cycles.",
         "The test ran for two years at a substation in the north of the country.",
     ),
     "fire": (
@@ -54,8 +57,10 @@ PAPER = (
 
 @dataclass
 class Planted:
-    """What stands on the web by now; the tests change it."""
+    """What stands on the web by now, which the tests change; PAGES is what stood there at first."""
 
+    PAGES = PAGES
+    PAPER = PAPER
     host: str = ""
     pages: dict[str, tuple[str, ...]] = field(default_factory=lambda: dict(PAGES))
     paper: tuple[str, ...] = PAPER
@@ -102,24 +107,6 @@ class Planted:
         }
         return json.dumps({"results": [work]}).encode()
 
-    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-            path = urlsplit(head.split()[1]).path
-            tag = next(
-                (line[15:] for line in head.split("\r\n") if line.lower()[:14] == "if-none-match:"),
-                "",
-            )
-            status, kind, body = self.answer(path, tag)
-            self.asked.append((path, status))
-            lines = [f"HTTP/1.1 {status} So", f"Content-Length: {len(body)}", "Connection: close"]
-            lines += [f"Content-Type: {kind}"] if kind else []
-            lines += [f"ETag: {_tag(body)}", "Cache-Control: max-age=600"] if b"<p>" in body else []
-            writer.write("\r\n".join([*lines, "", ""]).encode() + body)
-            await writer.drain()
-        finally:
-            writer.close()
-
 
 def _html(words: tuple[str, ...]) -> bytes:
     title, *said = words
@@ -132,35 +119,75 @@ def _tag(body: bytes) -> str:
     return f'"{hashlib.sha256(body).hexdigest()[:16]}"'
 
 
-@pytest.fixture
-async def web() -> AsyncIterator[Planted]:
+def _handler(planted: Planted) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            path = urlsplit(self.path).path
+            status, kind, body = planted.answer(path, self.headers.get("If-None-Match", ""))
+            planted.asked.append((path, status))
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            if kind:
+                self.send_header("Content-Type", kind)
+            if b"<p>" in body:
+                self.send_header("ETag", _tag(body))
+                self.send_header("Cache-Control", "max-age=600")
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    return Handler
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A folder in which the topic was researched once, before anything changed."""
+
+    web: Planted
+    settings: Settings
+    first: Report
+
+    async def again(self, predecessor: str = "") -> Report:
+        question = Question(
+            TOPIC, sources=("web", "scholar"), predecessor=predecessor or self.first.run.id
+        )
+        return await wiring.research(question, settings=self.settings, embedded=True)
+
+
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Begun]:
+    """Yield the first run, which all tests of a module begin with."""
     planted = Planted()
-    server = await asyncio.start_server(planted.talk, "127.0.0.1", 0)
-    planted.host = "{}:{}".format(*server.sockets[0].getsockname())
-    yield planted
-    server.close()
-    await server.wait_closed()
-
-
-@pytest.fixture
-def settings(web: Planted, tmp_path: Path) -> Settings:
-    return Settings(
-        out=tmp_path / "runs",
-        cache=tmp_path / "cache",
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(planted))
+    planted.host = f"127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    place = tmp_path_factory.mktemp("first")
+    settings = Settings(
+        out=place / "runs",
+        cache=place / "cache",
         engines=("searxng", "openalex"),
-        searxng_url=web.base,
-        engine_urls={"openalex": f"{web.base}/works"},
-        allow_hosts=frozenset({web.host}),
+        searxng_url=planted.base,
+        engine_urls={"openalex": f"{planted.base}/works"},
+        allow_hosts=frozenset({planted.host}),
     )
-
-
-Researching = Callable[..., Any]
+    question = Question(TOPIC, sources=("web", "scholar"))
+    first = asyncio.run(wiring.research(question, settings=settings, embedded=True))
+    yield Begun(planted, settings, first)
+    server.shutdown()
+    thread.join()
+    server.server_close()
 
 
 @pytest.fixture
-def research(settings: Settings) -> Researching:
-    async def _research(predecessor: str = "") -> Report:
-        question = Question(TOPIC, sources=("web", "scholar"), predecessor=predecessor)
-        return await wiring.research(question, settings=settings, embedded=True)
-
-    return _research
+def begun(once: Begun, tmp_path: Path) -> Begun:
+    """Yield that first run in a folder of the test's own, with the web as it was."""
+    shutil.copytree(once.settings.out, tmp_path / "runs")
+    shutil.copytree(once.settings.cache or tmp_path, tmp_path / "cache")
+    web = once.web
+    web.pages, web.is_retracted, web.broken = dict(PAGES), False, frozenset()
+    web.asked.clear()
+    here = {"out": tmp_path / "runs", "cache": tmp_path / "cache"}
+    return Begun(web, once.settings.model_copy(update=here), once.first)

@@ -1,15 +1,19 @@
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from agent import wiring
 from agent.domain.changes import Change
 from agent.domain.question import Question
 from agent.domain.report import Report
 from agent.errors import InvalidQuestion, RunUnknown
 from agent.rendering.reading_back import read
-from agent.settings import Settings
-from agent import wiring
-from tests.delta.conftest import PAGES, PAPER, TOPIC, Planted, Researching
+
+if TYPE_CHECKING:
+    from tests.delta.conftest import Begun
 
 
 def tokens(report: Report) -> int:
@@ -39,66 +43,61 @@ def looked_up(change: Change, folder: Path) -> bool:
 
 
 async def test_what_is_new_edited_withdrawn_and_retracted_is_told_and_nothing_else(
-    web: Planted, research: Researching, settings: Settings
+    begun: Begun,
 ) -> None:
-    first = await research()
-    web.pages["cost"] = tuple(line.replace("87", "79") for line in PAGES["cost"])
+    web, first = begun.web, begun.first
+    web.pages["cost"] = tuple(line.replace("87", "79") for line in web.PAGES["cost"])
     web.pages["plant"] = (
         "A new plant",
-        "A new plant will build sodium-ion batteries for grid storage of 900 megawatt-hours a year.",
+        "A new plant will build sodium-ion batteries for grid storage of 900 megawatt-hours.",
         "It opens in spring and serves the sites along the coast of the country.",
     )
     del web.pages["fire"]
     web.is_retracted = True
-    second = await research(first.run.id)
+    second = await begun.again()
     assert told(second) == {
         "new": (web.pages["plant"][1], [], [web.pages["plant"][1]]),
-        "changed": (web.pages["cost"][1], [PAGES["cost"][1]], [web.pages["cost"][1]]),
-        "withdrawn": (PAGES["fire"][1], [PAGES["fire"][1]], []),
-        "retracted": (PAPER[0], [PAPER[1]], []),
+        "changed": (web.pages["cost"][1], [web.PAGES["cost"][1]], [web.pages["cost"][1]]),
+        "withdrawn": (web.PAGES["fire"][1], [web.PAGES["fire"][1]], []),
+        "retracted": (web.PAPER[0], [web.PAPER[1]], []),
     }
     assert second.predecessor is not None
     assert second.predecessor.run == first.run.id
-    folder = settings.out / second.run.id
+    folder = begun.settings.out / second.run.id
     assert all(looked_up(change, folder) for change in second.changes)
     text = (folder / "report.json").read_text()
     assert read(text).changes == second.changes
     assert tokens(second) < tokens(first)
 
 
-async def test_where_nothing_changed_no_model_is_asked_and_no_page_sent_again(
-    web: Planted, research: Researching
-) -> None:
-    first = await research()
-    web.asked.clear()
-    second = await research(first.run.id)
+async def test_where_nothing_changed_no_model_is_asked_and_no_page_sent_again(begun: Begun) -> None:
+    web, first = begun.web, begun.first
+    second = await begun.again()
     assert (second.usage.calls, second.changes, second.run.status) == (0, (), "complete")
     assert [c.sentence for c in second.claims] == [c.sentence for c in first.claims]
     assert second.summary == first.summary
-    assert {status for path, status in web.asked if path.strip("/") in PAGES} == {304}
-    third = await research(second.run.id)
+    assert {status for path, status in web.asked if path.strip("/") in web.PAGES} == {304}
+    third = await begun.again(second.run.id)
     assert (third.usage.calls, third.changes) == (0, ())
 
 
-async def test_a_page_that_only_says_it_no_more_is_told_from_one_that_is_gone(
-    web: Planted, research: Researching
-) -> None:
-    first = await research()
-    title, _, rest = PAGES["share"]
+async def test_a_page_that_only_says_it_no_more_is_told_from_one_that_is_gone(begun: Begun) -> None:
+    web = begun.web
+    title, _, rest = web.PAGES["share"]
     web.pages["share"] = (title, rest)
     del web.pages["jobs"]
-    second = await research(first.run.id)
+    second = await begun.again()
     gone = {change.before[0].title: change.gone for change in second.changes}
     assert gone == {"Market shares": False, "Work in the plants": True}
     assert second.usage.calls == 0
 
 
 async def test_a_page_that_cannot_be_read_for_now_withdraws_nothing_and_is_told(
-    web: Planted, research: Researching
+    begun: Begun,
 ) -> None:
-    first = await research()
+    web, first = begun.web, begun.first
     web.broken = frozenset({"cost"})
-    second = await research(first.run.id)
+    second = await begun.again()
     assert second.changes == ()
     (failure,) = second.failures
     assert failure.what.endswith("/cost")
@@ -106,25 +105,23 @@ async def test_a_page_that_cannot_be_read_for_now_withdraws_nothing_and_is_told(
     assert len(second.claims) == len(first.claims)
 
 
-async def test_words_moved_around_on_a_page_change_nothing(
-    web: Planted, research: Researching
-) -> None:
-    first = await research()
-    title, said, rest = PAGES["cost"]
+async def test_words_moved_around_on_a_page_change_nothing(begun: Begun) -> None:
+    web = begun.web
+    title, said, rest = web.PAGES["cost"]
     web.pages["cost"] = (title, "Updated on Monday.", rest, said)
-    second = await research(first.run.id)
+    second = await begun.again()
     assert (second.changes, second.usage.calls) == ((), 0)
     (claim,) = [claim for claim in second.claims if claim.sentence == said]
     assert claim.citations[0].quote == said
 
 
 async def test_a_rewording_that_says_the_same_keeps_the_claim_and_shows_both_wordings(
-    web: Planted, research: Researching
+    begun: Begun,
 ) -> None:
-    first = await research()
-    title, said, rest = PAGES["jobs"]
+    web = begun.web
+    title, said, rest = web.PAGES["jobs"]
     web.pages["jobs"] = (title, said.replace("employs", "now employs"), rest)
-    second = await research(first.run.id)
+    second = await begun.again()
     (change,) = second.changes
     assert (change.kind, change.sentence) == ("changed", said)
     assert change.after[0].quote == web.pages["jobs"][1]
@@ -132,14 +129,10 @@ async def test_a_rewording_that_says_the_same_keeps_the_claim_and_shows_both_wor
     assert second.usage.calls == 0
 
 
-async def test_a_predecessor_has_to_be_there_and_to_have_been_asked_the_same(
-    research: Researching, settings: Settings
-) -> None:
+async def test_a_predecessor_has_to_be_there_and_to_have_been_asked_the_same(begun: Begun) -> None:
     with pytest.raises(RunUnknown, match="cannot be read"):
-        await research("2026-01-01-nothing-abcdef")
-    first = await research()
-    other = Question("Another matter", predecessor=first.run.id)
+        await begun.again("2026-01-01-nothing-abcdef")
+    other = Question("Another matter", predecessor=begun.first.run.id)
     with pytest.raises(InvalidQuestion, match="was asked"):
-        await wiring.research(other, settings=settings, embedded=True)
-    assert len(list(settings.out.iterdir())) == 1
-    assert TOPIC.casefold() == first.run.question.text.casefold()
+        await wiring.research(other, settings=begun.settings, embedded=True)
+    assert len(list(begun.settings.out.iterdir())) == 1
