@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent import wiring
+from agent.checking import check
 from agent.domain.changes import Change
 from agent.domain.question import Question
 from agent.domain.report import Report
@@ -136,3 +137,14 @@ async def test_a_predecessor_has_to_be_there_and_to_have_been_asked_the_same(beg
     with pytest.raises(InvalidQuestion, match="was asked"):
         await wiring.research(other, settings=begun.settings, embedded=True)
     assert len(list(begun.settings.out.iterdir())) == 1
+
+
+async def test_verify_looks_the_quotes_of_changes_up_and_misses_none(begun: Begun) -> None:
+    web = begun.web
+    del web.pages["fire"]
+    web.pages["cost"] = tuple(line.replace("87", "79") for line in web.PAGES["cost"])
+    folder = begun.settings.out / (await begun.again()).run.id
+    assert check(folder).breaches == ()
+    file = folder / "report.json"
+    file.write_text(file.read_text().replace("41 sites", "14 sites"))
+    assert "change 2" in {breach.where for breach in check(folder).breaches}
