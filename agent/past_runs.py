@@ -120,7 +120,8 @@ def find_in(name: str, out: Path) -> str:
 
 
 def _finished_folders(out: Path) -> Iterator[Path]:
-    return (path.parent for path in out.glob("[!.]*/run.json"))
+    folders = (path.parent for path in out.glob("[!.]*/run.json"))
+    return (folder for folder in folders if not folder.is_symlink())  # `latest` of a series
 
 
 def find_unfinished(name: str, out: Path) -> Path:

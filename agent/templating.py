@@ -27,11 +27,11 @@ def passage_line(text: object) -> str:
 
 @cache
 def environment() -> jinja2.Environment:
-    """Return the environment for ``templates/``: strict, HTML escaped, no loaders but ours."""
+    """Return the environment for ``templates/``: strict, markup escaped, no loaders but ours."""
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(resources.folder("templates")),
         undefined=jinja2.StrictUndefined,
-        autoescape=jinja2.select_autoescape(("html", "html.j2", "svg.j2")),
+        autoescape=jinja2.select_autoescape(("html", "html.j2", "svg.j2", "xml.j2")),
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
