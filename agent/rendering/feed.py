@@ -51,7 +51,7 @@ def as_feed(feed_id: str, reports: Sequence[tuple[Report, str]]) -> str:
 def headline(report: Report) -> str:
     """Return what a report is about, and how much has changed since its predecessor."""
     words = words_for(report.brief.language)
-    return f"{_subject(report)}: {_counted(report, words)}"
+    return f"{_subject(report)} – {_counted(report, words)}"
 
 
 def _subject(report: Report) -> str:

@@ -59,7 +59,7 @@ def test_the_feed_keeps_to_the_rfc_newest_first_and_links_to_what_is_there(
     published(series, finish(2, "new", "changed", "changed"))
     feed = feed_of(series)
     hold_to_rfc_4287(feed)
-    titles = [one(entry, "title").partition(": ")[2] for entry in feed.findall(f"{ATOM}entry")]
+    titles = [one(entry, "title").partition(" – ")[2] for entry in feed.findall(f"{ATOM}entry")]
     assert titles == ["New 1 · Changed 2", "Nothing has changed", "First report"]
     moments = [one(entry, "updated") for entry in feed.findall(f"{ATOM}entry")]
     assert moments == sorted(moments, reverse=True)
