@@ -8,12 +8,12 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
 from agent.adapters.whole_files import write_whole
+from agent.domain.events import Event, Tell, tell_nobody
 from agent.doors.delivery.command import to_command
 from agent.doors.delivery.mail import by_mail
 from agent.doors.delivery.options import Delivery, Mail, Webhook, delivery_from
 from agent.doors.delivery.parcel import Parcel, Undelivered
 from agent.doors.delivery.webhook import to_webhook
-from agent.domain.events import Event, Tell, tell_nobody
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
@@ -43,16 +44,21 @@ async def to_command(argv: Sequence[str], parcel: Parcel, *, seconds: float = SE
         async with asyncio.timeout(seconds):
             _, complaint = await process.communicate(parcel.as_json())
     except TimeoutError as error:
+        await _killed(process)
         raise Undelivered(f"{argv[0]} took more than {seconds:g} s") from error
-    finally:
-        _end(process)
+    except asyncio.CancelledError:
+        await _killed(process)
+        raise
     if process.returncode:
         said = complaint.decode(errors="replace").strip()[-LONGEST_COMPLAINT:]
         raise Undelivered(f"{argv[0]} ended with {process.returncode}: {said}".rstrip(": "))
 
 
-def _end(process: asyncio.subprocess.Process) -> None:
-    """Kill what a program that was not waited for started, itself included."""
-    if process.returncode is None:
-        with suppress(ProcessLookupError):
+async def _killed(process: asyncio.subprocess.Process) -> None:
+    """Kill a program and what it started, which may outlive it."""
+    with suppress(ProcessLookupError):
+        if sys.platform == "win32":
+            process.kill()
+        else:
             os.killpg(process.pid, signal.SIGKILL)
+    await process.wait()

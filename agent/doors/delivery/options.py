@@ -20,14 +20,14 @@ class _Table(BaseModel):
 class Webhook(_Table):
     """An address a JSON object is posted to; ``secret_env`` names the variable it is signed by."""
 
-    url: str
+    url: str = Field(repr=False)  # whoever knows it may post to it
     secret_env: str = ""
 
     @field_validator("url")
     @classmethod
     def _address(cls, url: str) -> str:
         parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:
             message = "it is no http:// or https:// address"
             raise ValueError(message)
         return url

@@ -64,7 +64,7 @@ async def _post(
     headers |= signature(body, secret, int(time.time())) if secret else {}
     try:
         response = await client.post(hook.url, content=body, headers=headers)
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         return str(error) or type(error).__name__, 0.0
     status = response.status_code
     if response.is_success:
