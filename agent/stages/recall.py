@@ -224,11 +224,18 @@ def _found(citation: Citation, read: Reread) -> Citation | None:
 
 
 def _after(citation: Citation, read: Reread) -> Citation | None:
-    """Return the sentence that the one a quote stood in has become, None if it became none."""
+    """Return the sentence that the one a quote stood in has become, None if it became none.
+
+    It is the one the quote stands in by now, in other words than before, or else the likest.
+    """
     if read.now is None:
         return None
     start, end = whole_sentences(read.old, citation.start, citation.end)
-    place = reworded(read.old[start:end], read.new, read.fresh)
+    place = find_quote(citation.quote, read.new)
+    if place:
+        place = whole_sentences(read.new, *place)
+    else:
+        place = reworded(read.old[start:end], read.new, read.fresh)
     return _citation(read.now, read.new, place) if place else None
 
 
