@@ -19,9 +19,9 @@ things score 30 to 50. Only sentences the page gained are compared."""
 
 def gained(before: str, after: str) -> tuple[Span, ...]:
     """Return the sentences of ``after``, as offsets, that do not stand in ``before``."""
-    known = {_folded(before[start:end]) for start, end in sentences(before)}
+    known = {folded(before[start:end]) for start, end in sentences(before)}
     return tuple(
-        (start, end) for start, end in sentences(after) if _folded(after[start:end]) not in known
+        (start, end) for start, end in sentences(after) if folded(after[start:end]) not in known
     )
 
 
@@ -30,13 +30,14 @@ def reworded(sentence: str, text: str, among: Sequence[Span]) -> Span | None:
     from rapidfuzz import fuzz, process  # noqa: PLC0415 - 10 ms, where a page was edited
 
     best = process.extractOne(
-        _folded(sentence),
-        [_folded(text[start:end]) for start, end in among],
+        folded(sentence),
+        [folded(text[start:end]) for start, end in among],
         scorer=fuzz.ratio,
         score_cutoff=REWORDED,
     )
     return among[best[2]] if best else None
 
 
-def _folded(sentence: str) -> str:
+def folded(sentence: str) -> str:
+    """Return a sentence as it is compared: line ends and runs of white space are no edits."""
     return " ".join(sentence.split())

@@ -1,7 +1,9 @@
 """First stage of a run with a predecessor: its sources are read again, and its claims with them.
 
-A claim of which every quote still stands is carried over, and so is one that rules alone can hold
-to what stands there by now. No model is asked: what has to be written anew is left to others.
+A claim of which every quote still stands, in the very sentence it stood in, is carried over, and so
+is one that rules alone can hold to those of its quotes that do. What an edit touched is not: a
+sentence that now says "it was once thought that" holds nothing, though the quote stands in it. No
+model is asked: what has to be written anew is left to others.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from agent.domain.changes import Change, Predecessor
-from agent.domain.edits import gained, reworded
+from agent.domain.edits import folded, gained, reworded
 from agent.domain.events import Event, Tell, tell_nobody
 from agent.domain.evidence import Evidence, Failure
 from agent.domain.news import Edited, News, quoted
@@ -204,11 +206,7 @@ def _fate(claim: Claim, by_id: Mapping[str, Reread]) -> _Fate:
     if not lost:
         return _Fate(tuple(standing))
     after = tuple(filter(None, (_after(one, by_id[one.source]) for one in lost)))
-    for citations in (tuple(standing), after):
-        held = _held(claim, citations, by_id)
-        if held:
-            return _Fate(held, tuple(lost), after)
-    return _Fate((), tuple(lost), after)
+    return _Fate(_held(claim, standing, by_id), tuple(lost), after)
 
 
 def _found(citation: Citation, read: Reread) -> Citation | None:
@@ -217,10 +215,17 @@ def _found(citation: Citation, read: Reread) -> Citation | None:
         return None
     if read.new == read.old:
         return _citation(read.now, read.new, (citation.start, citation.end))
-    start, end = whole_sentences(read.old, citation.start, citation.end)
-    around = find_quote(read.old[start:end], read.new)
+    sentence = _sentence(read.old, (citation.start, citation.end))
+    around = find_quote(sentence, read.new)
     place = find_quote(citation.quote, read.new, *around) if around else None
-    return _citation(read.now, read.new, place) if place else None
+    if place is None or folded(_sentence(read.new, place)) != folded(sentence):
+        return None
+    return _citation(read.now, read.new, place)
+
+
+def _sentence(text: str, place: Span) -> str:
+    start, end = whole_sentences(text, *place)
+    return text[start:end]
 
 
 def _after(citation: Citation, read: Reread) -> Citation | None:
@@ -230,12 +235,12 @@ def _after(citation: Citation, read: Reread) -> Citation | None:
     """
     if read.now is None:
         return None
-    start, end = whole_sentences(read.old, citation.start, citation.end)
     place = find_quote(citation.quote, read.new)
     if place:
         place = whole_sentences(read.new, *place)
     else:
-        place = reworded(read.old[start:end], read.new, read.fresh)
+        sentence = _sentence(read.old, (citation.start, citation.end))
+        place = reworded(sentence, read.new, read.fresh)
     return _citation(read.now, read.new, place) if place else None
 
 
@@ -247,7 +252,7 @@ def _citation(source: Source, text: str, place: Span) -> Citation:
 def _held(
     claim: Claim, citations: Sequence[Citation], by_id: Mapping[str, Reread]
 ) -> tuple[Citation, ...]:
-    """Return what holds a claim by rules alone, given these citations; nothing if they do not."""
+    """Return what of these citations holds a claim by rules alone; nothing if they do not."""
     sources = tuple(one.now for one in by_id.values() if one.now)
     texts = {one.now.sha256: one.new for one in by_id.values() if one.now}
     quotations = tuple(Quotation(one.passage, one.quote) for one in citations)
