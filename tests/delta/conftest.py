@@ -141,6 +141,10 @@ def _handler(planted: Planted) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 128  # a connection that finds no room waits a second
+
+
 @dataclass(frozen=True)
 class Begun:
     """A folder in which the topic was researched once, before anything changed."""
@@ -160,7 +164,7 @@ class Begun:
 def once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Begun]:
     """Yield the first run, which all tests of a module begin with."""
     planted = Planted()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(planted))
+    server = _Server(("127.0.0.1", 0), _handler(planted))
     planted.host = f"127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
