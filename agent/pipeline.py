@@ -35,6 +35,7 @@ from agent import rendering
 from agent.domain.disagreements import disagreements
 from agent.domain.events import Event, StageName, Tell
 from agent.domain.evidence import Evidence, Failure
+from agent.domain.look import PLAIN, Look
 from agent.domain.news import News, all_changes
 from agent.domain.question import Brief, Question, SubQuestion
 from agent.domain.report import Draft, Report, Run, Status, SummarySentence, Usage, Verified
@@ -59,6 +60,7 @@ class Tools:
     library: Library
     folder: RunFolder
     formats: Sequence[str] = rendering.FORMATS
+    look: Look = PLAIN
     journal: Journal | None = None
     checkpoints: BaseCheckpointSaver[str] | None = None
     illustrator: Illustrator | None = None
@@ -211,7 +213,7 @@ async def _recall(state: State, tools: Tools, tell: Tell) -> Update:
     await tools.folder.write("1-brief.json", step_file(recalled.brief))
     return {
         "started": started,
-        "round": question.depth,
+        "round": 1,
         "unwritten": bool(recalled.news.to_read),
         "brief": recalled.brief,
         "news": recalled.news,
@@ -307,7 +309,8 @@ async def _render(state: State, tools: Tools, tell: Tell) -> Update:
     if illustrated.cover:
         await tools.folder.write(illustrated.cover.file, illustrated.data)
     report = _report(state, tools, illustrated)
-    files = await asyncio.to_thread(rendering.files, report, tools.formats)
+    look = replace(tools.look, cover=illustrated.data)
+    files = await asyncio.to_thread(rendering.files, report, tools.formats, look)
     for name, data in files.items():
         await tools.folder.write(name, data)
     await tools.folder.write("5-report.json", manifest(files))
@@ -345,6 +348,7 @@ def _report(state: State, tools: Tools, illustrated: Illustrated) -> Report:
         summary=tuple(state["summary"]),
         disagreements=disagreements(verified.claims, evidence.sources),
         cover=illustrated.cover,
+        rounds=state["round"],
         predecessor=None if news is None else news.predecessor,
         changes=() if news is None else all_changes(news, verified.claims, evidence.sources),
     )
@@ -403,6 +407,8 @@ def _poor(state: State) -> tuple[SubQuestion, ...]:
 
 
 def _may_deepen(state: State) -> bool:
+    if "news" in state:
+        return False
     return state["round"] < state["question"].depth and not state["braked"]
 
 
@@ -446,8 +452,6 @@ def _node(stage: StageName, work: Work) -> Node:
             tokens = used.input_tokens + used.output_tokens
             runtime.stream_writer(replace(event, tokens=tokens, usd=used.usd))
 
-        if tools.journal is not None:
-            await tools.journal.begin(f"{work.__name__.removeprefix('_')} {state.get('round', 0)}")
         tell(Event(stage, "started", "started"))
         if tools.journal is not None:
             await tools.journal.begin(f"{work.__name__.removeprefix('_')} {state.get('round', 0)}")

@@ -16,6 +16,7 @@ from agent.cli.exporting import export
 from agent.cli.inspecting import claims, doctor, read, search, show, verify
 from agent.cli.keeping import compare, list_, open_, prune, rm, watch
 from agent.cli.researching import demo, refine, resume, run
+from agent.cli.templating import templates
 from agent.errors import DeepResearchError
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def cli() -> None:
 
 for command in (
     *(run, resume, demo, refine, read, search),
-    *(list_, show, open_, watch, export, compare, verify, claims, rm, prune, doctor),
+    *(list_, show, open_, watch, export, templates, compare, verify, claims, rm, prune, doctor),
 ):
     cli.add_command(command)
 

@@ -61,13 +61,18 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A proved quote: characters ``start`` to ``end`` of the stored text of ``source``."""
+    """A proved quote: characters ``start`` to ``end`` of the stored text of ``source``.
+
+    ``before`` are the words right before it, where those it begins with stand in the text earlier
+    too, so that a link can tell the two apart.
+    """
 
     source: str
     passage: str
     quote: str
     start: int
     end: int
+    before: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,8 +226,9 @@ class Cover:
 class Report:
     """The finished report, as a value; rendering turns it into files.
 
-    ``gaps`` are the sub-questions no claim answers; ``seconds_by_stage`` adds up all rounds. With a
-    ``predecessor``, ``changes`` are all that is not as it had it.
+    ``gaps`` are the sub-questions no claim answers; ``seconds_by_stage`` adds up all ``rounds`` of
+    retrieval, which are 0 if nobody counted them. With a ``predecessor``, ``changes`` are all that
+    is not as it had it.
     """
 
     run: Run
@@ -238,6 +244,7 @@ class Report:
     summary: tuple[SummarySentence, ...] = ()
     disagreements: tuple[Disagreement, ...] = ()
     cover: Cover | None = None
+    rounds: int = 0
     predecessor: Predecessor | None = None
     changes: tuple[Change, ...] = ()
 
