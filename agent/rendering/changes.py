@@ -70,7 +70,7 @@ def changes_page(report: Report, report_url: str) -> str:
     """
     words = words_for(report.brief.language)
     return fill(
-        "5-render/changes_alone.html.j2",
+        "6-series/changes.html.j2",
         since=since(report, words, clean),
         words=words.plain,
         page=report_url,

@@ -40,7 +40,7 @@ def as_feed(feed_id: str, reports: Sequence[tuple[Report, str]]) -> str:
     """
     newest = reports[0][0]
     return fill(
-        "5-render/feed.xml.j2",
+        "6-series/feed.xml.j2",
         id=feed_id,
         language=newest.brief.language,
         title=_subject(newest),
@@ -79,7 +79,7 @@ def _entry(report: Report, url: str) -> Entry:
 def _first(report: Report) -> str:
     sentences = [clean(one.sentence) for one in report.summary or report.claims[:5]]
     words = words_for(report.brief.language)
-    return fill("5-render/first.html.j2", sentences=sentences, words=words.plain).strip()
+    return fill("6-series/first.html.j2", sentences=sentences, words=words.plain).strip()
 
 
 def _moment(at: datetime) -> str:

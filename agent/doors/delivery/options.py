@@ -98,5 +98,5 @@ def delivery_from(table: Mapping[str, object], where: str) -> Delivery:
         what = first["msg"].removeprefix("Value error, ")
         if first["type"] == "extra_forbidden":
             what = "there is no such option"
-        mend = "see docs/schedules.md"
+        mend = "see docs/changes.md"
         raise InvalidSettings(f"{key}: {what}", mend=mend) from error
