@@ -207,9 +207,14 @@ async def _recall(state: State, tools: Tools, tell: Tell) -> Update:
     if tools.past is None:
         raise RunUnknown(f"the run {question.predecessor} was not handed in", mend="set Tools.past")
     started = state.get("started") or tools.library.clock.now()
-    language = tools.past.report.brief.language
-    desk = tools.library.desk(question.scope(language))
-    recalled = await recall(tools.past, desk=desk, brake=tools.library.brake, tell=tell)
+    library = tools.library
+    recalled = await recall(
+        tools.past,
+        desk=library.desk(question.scope(tools.past.report.brief.language)),
+        brake=library.brake,
+        engines=library.engines,
+        tell=tell,
+    )
     await tools.folder.write("1-brief.json", step_file(recalled.brief))
     return {
         "started": started,

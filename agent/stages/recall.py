@@ -29,7 +29,8 @@ from agent.domain.report import (
     SummarySentence,
     Verified,
 )
-from agent.errors import PageGone, PageUnreadable
+from agent.errors import PageGone, PageUnreadable, SearchFailed
+from agent.ports import RetractionIndex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from agent.domain.passages import Span
     from agent.domain.question import Brief
     from agent.domain.report import Report
-    from agent.ports import DocumentStore
+    from agent.ports import DocumentStore, SearchEngine
     from agent.stages.limits import Brake
     from agent.stages.reading import Desk
 
@@ -81,15 +82,23 @@ class Reread:
     failure: Failure | None = None
 
 
-async def recall(past: Past, *, desk: Desk, brake: Brake, tell: Tell = tell_nobody) -> Recalled:
+async def recall(
+    past: Past,
+    *,
+    desk: Desk,
+    brake: Brake,
+    engines: Sequence[SearchEngine] = (),
+    tell: Tell = tell_nobody,
+) -> Recalled:
     """Read the predecessor's sources again, and return what of it still holds, and what changed.
 
-    A page that cannot be read for now is taken as it was, and that is told as a failure.
+    Engines that know of retractions are asked for them. A page that cannot be read for now is taken
+    as it was; that, and an engine that did not answer, is told as a failure.
     """
     before = past.report
-    read = _numbered(
-        await asyncio.gather(*(_reread(source, past, desk, brake) for source in before.sources))
-    )
+    retracted, silent = await _retracted(before.sources, engines)
+    reread = await _all_reread(past, desk, brake)
+    read = _numbered([_marked(one, retracted) for one in reread])
     kept = await asyncio.to_thread(_weighed, before, read)
     for digest in {one.sha256 for change in kept.changes for one in change.before}:
         await desk.documents.put(await past.documents.get(digest))  # to look the old quotes up in
@@ -101,7 +110,7 @@ async def recall(past: Past, *, desk: Desk, brake: Brake, tell: Tell = tell_nobo
     tell(Event("retrieve", text))
     evidence = Evidence(
         sources=tuple(one.now for one in read if one.now),
-        failures=tuple(one.failure for one in read if one.failure),
+        failures=(*silent, *(one.failure for one in read if one.failure)),
         passed_over=tuple(work.url for work in before.considered if not work.chosen),
     )
     summary = tuple(_summary(before, kept.ids))
@@ -109,6 +118,17 @@ async def recall(past: Past, *, desk: Desk, brake: Brake, tell: Tell = tell_nobo
 
 
 # --- the sources --------------------------------------------------------------------------------
+
+
+async def _all_reread(past: Past, desk: Desk, brake: Brake) -> list[Reread]:
+    """Read all sources again at once; what stops one stops all, and is told once."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            sources = past.report.sources
+            reading = [group.create_task(_reread(one, past, desk, brake)) for one in sources]
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from failed
+    return [task.result() for task in reading]
 
 
 async def _reread(source: Source, past: Past, desk: Desk, brake: Brake) -> Reread:
@@ -139,6 +159,29 @@ async def _again(source: Source, old: str, desk: Desk, brake: Brake) -> Source:
 
 async def _as_it_was(source: Source, old: str, desk: Desk) -> Source:
     return replace(source, sha256=await desk.documents.put(old), spans=passages(old))
+
+
+async def _retracted(
+    sources: Sequence[Source], engines: Sequence[SearchEngine]
+) -> tuple[frozenset[str], tuple[Failure, ...]]:
+    """Return the DOIs of works that any index says are retracted, and which index said nothing."""
+    dois = tuple(dict.fromkeys(s.publication.doi for s in sources if s.publication.doi))
+    found: frozenset[str] = frozenset()
+    failures: list[Failure] = []
+    for engine in engines if dois else ():
+        if isinstance(engine, RetractionIndex):
+            try:
+                found |= await engine.retracted(dois)
+            except SearchFailed as error:
+                failures.append(Failure(f"{engine.name} on retractions", str(error)))
+    return found, tuple(failures)
+
+
+def _marked(read: Reread, retracted: frozenset[str]) -> Reread:
+    if read.now is None or read.now.publication.doi not in retracted:
+        return read
+    publication = replace(read.now.publication, retracted=True)
+    return replace(read, now=replace(read.now, publication=publication))
 
 
 def _numbered(read: Sequence[Reread]) -> tuple[Reread, ...]:

@@ -65,6 +65,7 @@ class Planted:
     pages: dict[str, tuple[str, ...]] = field(default_factory=lambda: dict(PAGES))
     paper: tuple[str, ...] = PAPER
     is_retracted: bool = False
+    is_hidden: bool = False
     broken: frozenset[str] = frozenset()
     asked: list[tuple[str, int]] = field(default_factory=list)
 
@@ -72,12 +73,13 @@ class Planted:
     def base(self) -> str:
         return f"http://{self.host}"
 
-    def answer(self, path: str, tag: str) -> tuple[int, str, bytes]:
+    def answer(self, path: str, query: str, tag: str) -> tuple[int, str, bytes]:
         name = path.removeprefix("/")
         if path == "/search":
             return 200, "application/json", self._searched()
         if path == "/works":
-            return 200, "application/json", self._works()
+            hidden = self.is_hidden and "search=" in query
+            return 200, "application/json", b'{"results": []}' if hidden else self._works()
         if name in self.broken:
             return 503, "text/plain", b"come back later"
         words = self.paper if name == "paper" else self.pages.get(name)
@@ -122,8 +124,8 @@ def _tag(body: bytes) -> str:
 def _handler(planted: Planted) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            path = urlsplit(self.path).path
-            status, kind, body = planted.answer(path, self.headers.get("If-None-Match", ""))
+            _, _, path, query, _ = urlsplit(self.path)
+            status, kind, body = planted.answer(path, query, self.headers.get("If-None-Match", ""))
             planted.asked.append((path, status))
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
@@ -191,7 +193,8 @@ def begun(once: Begun, tmp_path: Path) -> Begun:
     shutil.copytree(once.settings.out, tmp_path / "runs")
     shutil.copytree(once.settings.cache or tmp_path, tmp_path / "cache")
     web = once.web
-    web.pages, web.is_retracted, web.broken = dict(PAGES), False, frozenset()
+    web.pages, web.broken = dict(PAGES), frozenset()
+    web.is_retracted = web.is_hidden = False
     web.asked.clear()
     here = {"out": tmp_path / "runs", "cache": tmp_path / "cache"}
     return Begun(web, once.settings.model_copy(update=here), once.first)

@@ -106,6 +106,17 @@ async def test_a_page_that_cannot_be_read_for_now_withdraws_nothing_and_is_told(
     assert len(second.claims) == len(first.claims)
 
 
+async def test_a_retraction_is_found_though_no_search_finds_the_paper_any_more(
+    begun: Begun,
+) -> None:
+    begun.web.is_retracted = begun.web.is_hidden = True
+    second = await begun.again()
+    assert told(second) == {"retracted": (begun.web.PAPER[0], [begun.web.PAPER[1]], [])}
+    assert second.usage.calls == 0
+    third = await begun.again(second.run.id)
+    assert third.changes == ()
+
+
 async def test_words_moved_around_on_a_page_change_nothing(begun: Begun) -> None:
     web = begun.web
     title, said, rest = web.PAGES["cost"]
