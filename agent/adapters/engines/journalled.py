@@ -59,7 +59,7 @@ class Journalled:
         return found
 
     async def retracted(self, dois: Sequence[str]) -> frozenset[str]:
-        """Return what the engine says now: it is free, and no answer of before is as good."""
+        """Return what the engine says now: it costs next to nothing, and may be news."""
         index = self._engine
         return await index.retracted(dois) if isinstance(index, RetractionIndex) else frozenset()
 
