@@ -1,11 +1,13 @@
+import io
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import docx
 import pytest
 
 from agent.domain.changes import KINDS, Change, Predecessor, Quoted
 from agent.domain.report import Report
-from agent.rendering import render
+from agent.rendering import files, render
 from agent.rendering.changes import changes_page
 from agent.rendering.exports.plain_text import WIDTH
 from agent.rendering.reading_back import read
@@ -47,9 +49,9 @@ def test_what_changed_comes_before_all_else_with_its_quotes_then_and_now(
 
 
 def test_words_of_strangers_stay_words(english: Report) -> None:
-    files = render(one_of_each(english), ["md", "html"])
-    assert "&lt;img src=x&gt;" in files["report.html"]
-    assert "[here](javascript" not in files["report.md"]
+    made = render(one_of_each(english), ["md", "html"])
+    assert "&lt;img src=x&gt;" in made["report.html"]
+    assert "[here](javascript" not in made["report.md"]
     odd = since(english, Change("new", "It is.", after=(quoted("It is.", "javascript:alert(1)"),)))
     assert all("javascript:" not in text for text in render(odd, ["md", "html"]).values())
 
@@ -83,3 +85,11 @@ def test_plain_text_keeps_its_width(english: Report) -> None:
     text = render(one_of_each(english), ["txt"])["report.txt"]
     told = text.partition("What has changed")[2].partition("In short")[0]
     assert max(map(len, told.splitlines())) <= WIDTH
+
+
+def test_a_document_for_word_says_it_as_well(english: Report) -> None:
+    made = docx.Document(io.BytesIO(files(one_of_each(english), ["docx"])["report.docx"]))
+    said = [paragraph.text for paragraph in made.paragraphs]
+    assert said.index("What has changed") < said.index("In short")
+    assert "Withdrawn: It was so. The page is gone." in said
+    assert "then: “It cost 8.” Prices, 2026-11-15" in said

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 ANOTHER: Final = "try again later; the other sources are asked all the same"
 SECONDS: Final = 20.0
 DOIS_A_REQUEST: Final = 40
-"""Keeps an address below 4,000 characters, and is below the 100 values OpenAlex takes in a filter."""
+"""Keeps an address below 4,000 characters; OpenAlex would take 100 values in one filter."""
 REFUSED: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 _SYNTAX: Final = re.compile(r"[?*~!|()\\]")
