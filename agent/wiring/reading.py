@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agent.adapters.fetching.pages import WebPages
@@ -47,9 +47,7 @@ async def open_reading(settings: Settings, *, revalidating: bool = False) -> Asy
             fetched.body, fetched.content_type, fetched.encoding, fetched.url
         )
 
-    manners = Manners(robots=settings.robots, contact=settings.contact)
-    if revalidating:
-        manners = replace(manners, fresh_seconds=0.0)
+    manners = Manners(robots=settings.robots, contact=settings.contact, always_asks=revalidating)
     folder = cache_folder(settings, "pages")
     web = WebPages(
         allow_hosts=settings.allow_hosts,

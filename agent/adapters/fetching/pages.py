@@ -160,7 +160,7 @@ class WebPages:
         extensions: dict[str, object] = {"allowance": allowance, "is_robots": is_robots}
         if is_robots:
             extensions["oldest"] = DAY
-        elif not self._manners.fresh_seconds:
+        elif self._manners.always_asks:
             extensions["oldest"] = 0.0
         return httpx.Request("GET", address, headers=headers, extensions=extensions)
 
