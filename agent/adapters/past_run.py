@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent.adapters.document_store import FolderDocuments
@@ -10,8 +11,6 @@ from agent.rendering.reading_back import read
 from agent.stages.recall import Past
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from agent.domain.question import Question
 
 
@@ -22,7 +21,7 @@ def predecessor(question: Question, out: Path) -> Past | None:
     """
     if not question.predecessor:
         return None
-    folder = out / question.predecessor
+    folder = out / Path(question.predecessor).name  # never outside, whoever asks
     try:
         report = read((folder / "report.json").read_text(encoding="utf-8"))
     except (OSError, ValueError, RunUnknown) as error:

@@ -65,12 +65,13 @@ class News:
     def wanted(self, brief: Brief, evidence: Evidence, open_: Sequence[str]) -> list[SubQuestion]:
         """Return the sub-questions to write on: those new or edited sources are for, and open ones.
 
-        A new source is for the sub-question it was chosen for.
+        A new source is for the sub-question it was chosen for; if nobody can tell, for all.
         """
         urls = {source.url for source in evidence.sources if source.id not in self.sources}
         chosen = {work.sub_question for work in evidence.considered if work.url in urls}
         ids = chosen.union(self.to_write, open_ if urls else ())
-        return [part for part in brief.sub_questions if part.id in ids]
+        parts = brief.sub_questions
+        return [part for part in parts if part.id in ids] or list(parts)
 
     def _is_fresh(self, source: str, place: Span) -> bool:
         spans = (span for one in self.edited if one.source == source for span in one.spans)

@@ -295,12 +295,18 @@ def _citation(source: Source, text: str, place: Span) -> Citation:
 def _held(
     claim: Claim, citations: Sequence[Citation], by_id: Mapping[str, Reread]
 ) -> tuple[Citation, ...]:
-    """Return what of these citations holds a claim by rules alone; nothing if they do not."""
+    """Return what of these citations holds a claim by rules alone; nothing if they do not.
+
+    Where rules leave a doubt, as they do between languages, a claim that a model settled stays
+    settled: its sentence is the same, and so are these quotes.
+    """
     sources = tuple(one.now for one in by_id.values() if one.now)
     texts = {one.now.sha256: one.new for one in by_id.values() if one.now}
     quotations = tuple(Quotation(one.passage, one.quote) for one in citations)
     proof = prove(DraftClaim(claim.sentence, quotations), Evidence(sources=sources), texts)
-    return proof.citations if isinstance(proof, Proof) and not proof.doubt else ()
+    if not isinstance(proof, Proof) or (proof.doubt and claim.judge != "model"):
+        return ()
+    return proof.citations
 
 
 def _change(

@@ -60,7 +60,7 @@ def report(texts: Mapping[str, str], *claims: Said) -> Report:
     sections = tuple(
         Section(f"Part {n}", (f"q{n}",), (Claim(f"c{n}", said, "held", tuple(
             citation(url, quote) for url, quote in quotes
-        )),))
+        ), judge="rules" if said.isascii() else "model"),))
         for n, (said, quotes) in enumerate(claims, start=1)
     )  # fmt: skip
     return Report(
@@ -107,6 +107,13 @@ async def test_what_stands_elsewhere_as_well_outlives_a_page_that_is_gone() -> N
     ((citation,),) = [claim.citations for claim in found.verified.claims]
     assert citation.source == "S1"
     assert found.evidence.sources[0].url == B
+
+
+async def test_a_claim_in_another_language_outlives_one_of_its_two_pages() -> None:
+    said: Said = ("钠离子电池大批订购每千瓦时87美元。", ((A, PRICE), (B, PRICE)))
+    found, _ = await recalled({A: PRICE, B: PRICE}, {B: PRICE}, said)
+    assert sentences(found) == [said[0]]
+    assert found.news.changes == ()
 
 
 async def test_where_one_of_two_pages_says_otherwise_now_the_claim_stays_and_that_is_told() -> None:
