@@ -43,8 +43,9 @@ from agent.errors import AnswerUnusable, ModelUnavailable, RunUnknown
 from agent.ports import ChatModel, Illustrator, Journal, RunFolder
 from agent.rendering.step_files import manifest, run_file, step_file
 from agent.stages.illustrate import Illustrated, illustrate
-from agent.stages.recall import Past, recall
+from agent.stages.recall import recall
 from agent.stages.refine import clarify, deepen, edited, heard, refine
+from agent.stages.rereading import Past
 from agent.stages.retrieve import Library, retrieve
 from agent.stages.summarize import summarize
 from agent.stages.synthesize import Assignment, synthesize

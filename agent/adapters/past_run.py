@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from agent.adapters.document_store import FolderDocuments
 from agent.errors import InvalidQuestion, RunUnknown
 from agent.rendering.reading_back import read
-from agent.stages.recall import Past
+from agent.stages.rereading import Past
 
 if TYPE_CHECKING:
     from agent.domain.question import Question

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from agent.domain.question import Brief
     from agent.domain.report import Report
     from agent.ports import SearchEngine
-    from agent.stages.recall import Past
+    from agent.stages.rereading import Past
 
 __all__ = [
     "Reading",

@@ -22,7 +22,8 @@ from agent.domain.report import (
 )
 from agent.stages.limits import Brake
 from agent.stages.reading import Desk
-from agent.stages.recall import Past, Recalled, recall
+from agent.stages.recall import Recalled, recall
+from agent.stages.rereading import Past
 from agent.testing import MemoryDocuments, ShelfReader, SteppingClock
 
 NOON = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
