@@ -23,7 +23,8 @@
     │   caught inside a run and recorded in the report as failures:
     ├── SearchFailed             one engine, one query
     ├── PageUnreadable           one page
-    │   └── AddressRefused       its address is not one we may open
+    │   ├── AddressRefused       its address is not one we may open
+    │   └── PageGone             its server says that there is none (any more)
     └── AnswerUnusable           a model answered, but not in the form asked for
 
 Each carries the facts in its message and, in ``mend``, what to do about it. One that stopped a run
@@ -135,6 +136,10 @@ class PageUnreadable(DeepResearchError):
 
 class AddressRefused(PageUnreadable):
     """The address is private, or not one that may be opened."""
+
+
+class PageGone(PageUnreadable):
+    """The server has no such page, or no more."""
 
 
 class AnswerUnusable(DeepResearchError):

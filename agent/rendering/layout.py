@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from agent.domain.report import Verified
 from agent.rendering import charts
+from agent.rendering.changes import Since, since
 from agent.rendering.findings import checked, key_claims, standing
 from agent.rendering.method import Fact, facts, moment
 from agent.rendering.references import Citing, Reference, cite, references, unnumbered
@@ -139,6 +140,7 @@ class Layout:
     finished: str
     glance: tuple[str, ...]
     asked: tuple[Asked, ...]
+    since: Since | None
     summary: tuple[Condensed, ...]
     findings: tuple[Finding, ...]
     parts: tuple[Part, ...]
@@ -173,6 +175,7 @@ def lay_out(report: Report, words: Words, text: Callable[[str], str], look: Look
         finished=moment(report.run.finished),
         glance=tuple(_glance(report, words)),
         asked=tuple(_asked(report, text)),
+        since=since(report, words, text),
         summary=tuple(_summary(report, citing, text)),
         findings=tuple(_findings(report, citing, words, text)),
         parts=tuple(_parts(report, citing, words, text)),

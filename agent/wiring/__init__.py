@@ -13,6 +13,7 @@ from agent.adapters.document_store import FolderDocuments
 from agent.adapters.engines.journalled import Journalled
 from agent.adapters.event_log import event_log
 from agent.adapters.fetching.pages import Reader
+from agent.adapters.past_run import predecessor
 from agent.adapters.run_folder import REQUEST, WorkingFolder, new_run_folder, taken_up
 from agent.adapters.run_request import Request, read_request
 from agent.domain.events import Event, tell_nobody
@@ -109,7 +110,7 @@ async def research(
     if isinstance(question, str):
         question = Question(question, depth=settings.depth, breadth=settings.breadth)
     request = _request(question, settings, formats, embedded=embedded, demo=demo)
-    reading = open_inputs(settings, host.tell, engines)
+    reading = open_inputs(settings, host.tell, engines, revalidating=bool(question.predecessor))
     return await _report(_new_folder(request, settings), request, settings, host, reading)
 
 
@@ -150,7 +151,11 @@ async def resume(
         raise RunDamaged(message, mend="run the demo again")
     own = read_settings(**{**settings.model_dump(), **request.settings})
     host.tell(Event("refine", f"{run_id} is taken up again"))
-    reading = nullcontext(inputs) if inputs else open_inputs(own, host.tell, engines)
+    reading: AbstractAsyncContextManager[Inputs] = (
+        nullcontext(inputs)
+        if inputs
+        else open_inputs(own, host.tell, engines, revalidating=bool(request.question.predecessor))
+    )
     return await _report(taken_up(stopped), request, own, host, reading)
 
 
@@ -169,7 +174,7 @@ async def open_tools(
     """
     request = _request(question, settings, formats, embedded=embedded)
     async with (
-        open_inputs(settings, engines=engines) as inputs,
+        open_inputs(settings, engines=engines, revalidating=bool(question.predecessor)) as inputs,
         _new_folder(request, settings) as folder,
         _tools(folder, request, settings, inputs, Brake(limits(settings))) as tools,
     ):
@@ -194,6 +199,7 @@ def _request(
     rendering.require(formats, _look(settings))
     if settings.illustrate and (embedded or not gateway_is_set()):
         raise InvalidSettings("only a gateway can draw a cover", mend="set GATEWAY_BASE_URL")
+    predecessor(question, settings.out)
     return Request(
         question=question,
         started=SystemClock().now(),
@@ -248,11 +254,18 @@ class Inputs:
 
 @asynccontextmanager
 async def open_inputs(
-    settings: Settings, tell: Tell = tell_nobody, engines: Sequence[SearchEngine] = ()
+    settings: Settings,
+    tell: Tell = tell_nobody,
+    engines: Sequence[SearchEngine] = (),
+    *,
+    revalidating: bool = False,
 ) -> AsyncIterator[Inputs]:
-    """Open what the settings name to be asked and read, before any run's folder is made."""
+    """Open what the settings name to be asked and read, before any run's folder is made.
+
+    ``revalidating`` has pages asked for that would else be taken as they were read before.
+    """
     async with (
-        open_reading(settings) as reading,
+        open_reading(settings, revalidating=revalidating) as reading,
         open_corpus(settings, reading.parser, tell) as corpus,
         open_engines(settings) as named,
     ):
@@ -305,6 +318,7 @@ async def _tools(
                 journal=chat,
                 checkpoints=saver,
                 illustrator=illustrator,
+                past=predecessor(request.question, settings.out),
             )
         finally:
             usage = model.usage()

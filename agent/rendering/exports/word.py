@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from agent.domain.look import PLAIN
 from agent.rendering.bibliography.styles import listed, marks
+from agent.rendering.changes import since
 from agent.rendering.clean_text import clean
 from agent.rendering.exports.word_parts import (
     FOOTNOTE_REFERENCE,
@@ -35,6 +36,7 @@ def as_docx(report: Report, look: Look = PLAIN) -> bytes:
     """Return report.docx."""
     writing = _Writing(report, look)
     writing.head()
+    writing.changes()
     writing.summary()
     writing.sections()
     writing.disputes()
@@ -74,6 +76,21 @@ class _Writing:
         self.document.add_paragraph(
             f"{held} · {words.say('finished')} {moment(report.run.finished)}"
         )
+
+    def changes(self) -> None:
+        """Write what changed since the predecessor, if there is one, with the quotes of it."""
+        told = since(self._report, self._words, clean)
+        if told is None:
+            return
+        self.document.add_heading(self._words.say("changes"), 1)
+        self.document.add_paragraph(told.said)
+        for change in told.changes:
+            bullet = self.document.add_paragraph(style="List Bullet")
+            bullet.add_run(f"{change.label}: ").bold = True
+            bullet.add_run(f"{change.sentence} {change.why}".rstrip())
+            for one in change.quotes:
+                quote = f"{one.when}: “{one.quote}” {one.title}, {one.day}"
+                self.document.add_paragraph(quote, style="List Bullet 2")
 
     def summary(self) -> None:
         if self._report.summary:
