@@ -198,9 +198,11 @@ class Keeper:
         except DeepResearchError as error:
             self._log.end(number, FAILED, error.stopped_run, str(error))
             raise
-        except BaseException as error:
-            stopped = isinstance(error, asyncio.CancelledError)
-            self._log.end(number, STOPPED if stopped else FAILED, "", type(error).__name__)
+        except asyncio.CancelledError:
+            self._log.end(number, STOPPED, "", "it was broken off")
+            raise
+        except Exception as error:
+            self._log.end(number, FAILED, "", f"{type(error).__name__}: {error}")
             raise
         self._log.end(number, report.run.status, report.run.id, report.run.reason)
         return report
