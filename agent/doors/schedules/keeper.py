@@ -177,9 +177,8 @@ class Keeper:
     async def _watched(self, fire: Fire, number: int) -> None:
         """Make a fire with a brake that stops it with the others, and say how it ended."""
         name = fire.schedule.name
-        self._say(
-            name, f"{'taken up again' if fire.is_taken_up else 'begun'}, due {fire.due:%c %Z}"
-        )
+        begun = "taken up again" if fire.is_taken_up else "begun"
+        self._say(name, f"{begun}, due {fire.due.astimezone(fire.schedule.rule.zone):{MOMENT}}")
         self._brakes[name] = Brake(limits(fire.schedule.asked.settings))
         try:
             report = await self._made(fire, number, Host(brake=self._brakes[name]))
