@@ -40,7 +40,7 @@ def overdue(folder: Path) -> FireLog:
     log = FireLog(book.path)
     for schedule in book.schedules().values():
         then = datetime.now(UTC) - timedelta(days=14)
-        log.see(schedule.name, fires.seen(schedule, None, then))
+        log.see(schedule.name, None, fires.seen(schedule, None, then))
     return log
 
 

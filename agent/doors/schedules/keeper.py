@@ -122,7 +122,7 @@ class Keeper:
             before, now = self._log.seen(schedule.name), self._clock.now()
             seen = fires.seen(schedule, before, now)
             if seen != before:
-                self._log.see(schedule.name, seen)
+                self._log.see(schedule.name, before, seen)
             if fires.due(schedule, seen, now):
                 return True
             return self._killed(schedule) is not None and not self._log.is_going_on(schedule.name)

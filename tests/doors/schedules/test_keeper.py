@@ -1,12 +1,12 @@
 """The keeper of schedules: alone at each, whatever goes wrong, and gone in good order."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from agent.doors.schedules import fires
 from agent.doors.schedules.fires import Fire
 from agent.errors import InvalidSchedule, ModelUnavailable, RunBusy
 from agent.running import NOBODY, Host
@@ -28,11 +28,13 @@ class Gate:
     def __init__(self, machine: Any) -> None:
         self.machine = machine
         self.is_open = asyncio.Event()
+        self.is_reached = asyncio.Event()
         self.at_once = self.most_at_once = 0
         self.why = ""
 
     async def run(self, fire: Fire, host: Host) -> Any:
         self.at_once += 1
+        self.is_reached.set()
         self.most_at_once = max(self.most_at_once, self.at_once)
         braked = asyncio.ensure_future(host.brake.pulled("write")) if host.brake else None
         opened = asyncio.ensure_future(self.is_open.wait())
@@ -48,13 +50,12 @@ class Gate:
 
 
 @pytest.fixture
-async def gate(machine: Any) -> AsyncIterator[Gate]:
-    yield Gate(machine)
+def gate(machine: Any) -> Gate:
+    return Gate(machine)
 
 
 async def started(gate: Gate) -> None:
-    while not gate.at_once:
-        await asyncio.sleep(0)
+    await asyncio.wait_for(gate.is_reached.wait(), 5)
 
 
 def keeper(machine: Any, gate: Gate, at_once: int = 9) -> Any:
@@ -234,14 +235,14 @@ async def test_a_run_that_fails_is_told_and_the_others_and_the_next_go_on(machin
 
 
 async def test_a_fire_knows_its_series_and_the_last_run_that_found_anything(hourly: Any) -> None:
-    fires: list[Fire] = []
-    hourly.work = fires.append
+    begun: list[Fire] = []
+    hourly.work = begun.append
     keeper = hourly.keeper()
     await hourly.look(keeper)
     for _ in range(2):
         await hourly.look(keeper, HOUR)
-    assert [fire.predecessor for fire in fires] == ["", "run-1"]
-    assert str(fires[0].series) == "runs/hourly"
+    assert [fire.predecessor for fire in begun] == ["", "run-1"]
+    assert str(begun[0].series) == "runs/hourly"
 
 
 async def test_a_file_that_is_broken_is_said_once_and_read_when_it_is_mended(hourly: Any) -> None:
@@ -284,3 +285,25 @@ async def test_a_fire_by_hand_takes_nothing_from_those_that_are_due(hourly: Any)
     await keeper.fire("hourly", NOBODY)
     await hourly.look(keeper, timedelta(minutes=1))
     assert [due.minute for due in hourly.dues("hourly")] == [59, 0]
+
+
+async def test_what_another_process_kept_meanwhile_is_not_undone(hourly: Any) -> None:
+    schedule, now = hourly.book.schedule("hourly"), hourly.clock.at
+    first, later = (fires.Seen("0 * * * * UTC", now + hours * HOUR) for hours in (1, 2))
+    hourly.log.see("hourly", None, first)
+    hourly.log.see("hourly", None, later)
+    assert hourly.log.seen("hourly") == first
+    hourly.log.see("hourly", first, later)
+    hourly.log.see("hourly", first, fires.seen(schedule, first, now))
+    assert hourly.log.seen("hourly") == later
+
+
+async def test_a_lock_that_cannot_be_made_lets_nothing_begin_and_is_said_once(hourly: Any) -> None:
+    keeper = hourly.keeper()
+    await hourly.look(keeper)
+    (hourly.log.folder / "hourly.lock").mkdir()
+    for _ in range(3):
+        await hourly.look(keeper, HOUR)
+    assert hourly.made == []
+    assert len(hourly.said) == 1
+    assert "hourly.lock cannot be used" in hourly.said[0][1]

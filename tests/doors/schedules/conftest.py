@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from agent.cli.asking import asked
+from agent.domain.question import Brief
+from agent.domain.report import Report, Run, Usage
 from agent.doors.schedules.book import Book
 from agent.doors.schedules.fire_log import FireLog
 from agent.doors.schedules.fires import Fire
 from agent.doors.schedules.keeper import Keeper
-from agent.domain.question import Brief
-from agent.domain.report import Report, Run, Usage
 from agent.running import Host
 
 TOPIC = "sodium-ion batteries"
