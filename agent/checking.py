@@ -37,6 +37,7 @@ class _Cited(BaseModel):
     quote: str
     start: int
     end: int
+    before: str = ""
 
 
 class _Claim(BaseModel):
@@ -201,6 +202,8 @@ def _of_claim(
         elif not cited.quote or text[max(0, cited.start) : max(0, cited.end)] != cited.quote:
             at = f"characters {cited.start} to {cited.end} of {cited.source}"
             yield Breach(claim.id, f"its quote does not stand at {at}")
+        elif not " ".join(text[: cited.start].split()).endswith(cited.before):
+            yield Breach(claim.id, f"{cited.before!r} does not stand before its quote")
         if not cited.passage.startswith(f"{cited.source}."):
             yield Breach(claim.id, f"cites {cited.passage} as a passage of {cited.source}")
     absent = missing(claim.sentence, "\n".join(cited.quote for cited in claim.citations))
@@ -243,10 +246,15 @@ def _of_summary(report: _Report) -> Iterator[Breach]:
         if absent:
             yield Breach(where, f"its claims do not state {', '.join(absent)}")
     for disagreement in report.disagreements:
-        sides = [side.claim for side in disagreement.sides]
-        for id_ in (*sides, *([disagreement.prevails] if disagreement.prevails else [])):
+        where = f"disagreement on {disagreement.about}"
+        sides = dict.fromkeys(side.claim for side in disagreement.sides)
+        for id_ in sides:
             if id_ not in claims:
-                yield Breach(f"disagreement on {disagreement.about}", f"there is no claim {id_}")
+                yield Breach(where, f"there is no claim {id_}")
+        if len(sides) < 2:  # noqa: PLR2004 - it takes two
+            yield Breach(where, "has no two sides")
+        if disagreement.prevails and disagreement.prevails not in sides:
+            yield Breach(where, f"{disagreement.prevails} prevails, which is none of its sides")
 
 
 def _of_whole(report: _Report) -> Iterator[Breach]:

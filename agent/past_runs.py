@@ -172,10 +172,10 @@ def shares(out: Path) -> dict[str, float]:
     return {stage: taken / total for stage, taken in seconds.items()} if total else {}
 
 
-def report(name: str, out: Path) -> tuple[Report, str]:
-    """Return the report of a run, named as for ``find`` or by its report.json, and the run's id.
+def report(name: str, out: Path) -> tuple[Report, Path]:
+    """Return the report of a run, named as for ``find`` or by its report.json, and its folder.
 
-    The id is the name of the folder, which a report of a stranger cannot choose.
+    The folder's name is the run's id, which a report of a stranger cannot choose.
     """
     path = Path(name) if Path(name).is_file() else find(name, out) / "report.json"
     try:
@@ -183,9 +183,19 @@ def report(name: str, out: Path) -> tuple[Report, str]:
     except (OSError, ValueError) as error:
         raise RunUnknown(f"{path} cannot be read: {error}") from error
     try:
-        return read(text), path.resolve().parent.name
+        return read(text), path.resolve().parent
     except RunUnknown as error:
         raise RunUnknown(f"{path} cannot be read: {error}") from error
+
+
+def cover(report: Report, folder: Path) -> bytes:
+    """Return the picture on a report's cover; without one, nothing."""
+    if report.cover is None or Path(report.cover.file).name != report.cover.file:
+        return b""
+    try:
+        return (folder / report.cover.file).read_bytes()
+    except FileNotFoundError:
+        return b""  # it was taken away: the report is whole without it
 
 
 def shown(folder: Path) -> str:

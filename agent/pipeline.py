@@ -31,6 +31,7 @@ from agent import rendering
 from agent.domain.disagreements import disagreements
 from agent.domain.events import Event, StageName, Tell
 from agent.domain.evidence import Evidence, Failure
+from agent.domain.look import PLAIN, Look
 from agent.domain.question import Brief, Question, SubQuestion
 from agent.domain.report import Draft, Report, Run, Status, SummarySentence, Usage, Verified
 from agent.errors import AnswerUnusable, ModelUnavailable
@@ -53,6 +54,7 @@ class Tools:
     library: Library
     folder: RunFolder
     formats: Sequence[str] = rendering.FORMATS
+    look: Look = PLAIN
     journal: Journal | None = None
     checkpoints: BaseCheckpointSaver[str] | None = None
     illustrator: Illustrator | None = None
@@ -262,7 +264,8 @@ async def _render(state: State, tools: Tools, tell: Tell) -> Update:
     if illustrated.cover:
         await tools.folder.write(illustrated.cover.file, illustrated.data)
     report = _report(state, tools, illustrated)
-    files = await asyncio.to_thread(rendering.files, report, tools.formats)
+    look = replace(tools.look, cover=illustrated.data)
+    files = await asyncio.to_thread(rendering.files, report, tools.formats, look)
     for name, data in files.items():
         await tools.folder.write(name, data)
     await tools.folder.write("5-report.json", manifest(files))
@@ -299,6 +302,7 @@ def _report(state: State, tools: Tools, illustrated: Illustrated) -> Report:
         summary=tuple(state["summary"]),
         disagreements=disagreements(verified.claims, evidence.sources),
         cover=illustrated.cover,
+        rounds=state["round"],
     )
 
 
@@ -392,8 +396,6 @@ def _node(stage: StageName, work: Work) -> Node:
             tokens = used.input_tokens + used.output_tokens
             runtime.stream_writer(replace(event, tokens=tokens, usd=used.usd))
 
-        if tools.journal is not None:
-            await tools.journal.begin(f"{work.__name__.removeprefix('_')} {state.get('round', 0)}")
         tell(Event(stage, "started", "started"))
         if tools.journal is not None:
             await tools.journal.begin(f"{work.__name__.removeprefix('_')} {state.get('round', 0)}")

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from agent.domain.look import STYLES, CitationStyle
 from agent.errors import InvalidSettings
 
 PREFIX: Final = "DEEP_RESEARCH_"
@@ -58,6 +59,12 @@ class Settings(BaseSettings):
         default=False, description="whether a model of the gateway draws a cover for the report"
     )
     image_model: str = Field("gpt-image-1.5", description="the model that draws it")
+    citation_style: CitationStyle = Field(
+        "numeric", description=f"how references are written: {', '.join(STYLES)}"
+    )
+    templates: Path | None = Field(
+        None, description="folder of templates that write the report in the place of ours"
+    )
     only_sites: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="comma-separated sites (with their subdomains) to search, and no others"
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import contextmanager
+from functools import lru_cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
@@ -10,8 +12,15 @@ import aiohttp
 import httpx2
 from yarl import URL
 
+from gateway_client.families.messages import endless
+from gateway_client.families.ways import ReadsWhole
+from gateway_client.faults import Arrived
+
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Iterator, Mapping
+
+    from gateway_client.exchange import Send
+    from gateway_client.faults import Outcome
 
 KEEP_SECONDS: Final = 15.0
 """How long an idle connection is kept: below what servers commonly do, so that few are found
@@ -23,7 +32,7 @@ _NOT_ADDED: Final = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 """Headers that aiohttp would add by itself; what is sent was decided before."""
 
 
-class AiohttpTransport(httpx2.AsyncBaseTransport):
+class AiohttpTransport(ReadsWhole):
     """A transport for httpx2.AsyncClient; it belongs to the event loop of its first request."""
 
     def __init__(self, *, verify: bool = True, proxy: str | None = None) -> None:
@@ -35,22 +44,53 @@ class AiohttpTransport(httpx2.AsyncBaseTransport):
         """Send the request; errors are httpx2's."""
         self._session = self._session or self._opened()
         told = request.extensions.get("timeout", {})
-        timeout = aiohttp.ClientTimeout(
-            total=None, sock_connect=told.get("connect"), sock_read=told.get("read")
-        )
         with _translated():
             response = await self._session.request(
                 request.method,
-                URL(str(request.url), encoded=True),
+                _url(str(request.url)),
                 headers=request.headers.multi_items(),
                 data=_payload(await request.aread()),
-                timeout=timeout,
+                timeout=_timeout(told.get("connect"), told.get("read")),
                 allow_redirects=False,
                 proxy=self._proxy,
             )
         return httpx2.Response(
             response.status, headers=list(response.raw_headers), stream=_Body(response)
         )
+
+    async def whole(self, send: Send, patience: Mapping[str, float | None]) -> Outcome:
+        """Ask as an attempt says, and read the answer to its end; errors are httpx2's.
+
+        A request and a response of httpx2 in between would take a third of the gateway's own time.
+        """
+        self._session = self._session or self._opened()
+        seconds = min(send.seconds, patience.get("read") or send.seconds)
+        try:
+            async with asyncio.timeout(seconds):
+                response = await self._session.request(
+                    send.method,
+                    _url(send.url),
+                    headers=send.headers,
+                    data=_payload(send.body),
+                    timeout=_timeout(patience.get("connect"), None),
+                    allow_redirects=False,
+                    proxy=self._proxy,
+                )
+                try:
+                    body = await _read(response, send.most_bytes)
+                finally:
+                    response.close()  # a connection that was read to its end is kept nevertheless
+        except (aiohttp.ClientError, OSError) as error:
+            raise _translation(error) from error
+        if body is None:
+            return endless(send)
+        headers = {
+            name.decode("ascii").lower(): value.decode("latin-1")
+            for name, value in response.raw_headers
+        }
+        if "content-encoding" in headers:
+            body = _unpacked(response, body)
+        return Arrived(response.status, headers, body)
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -65,6 +105,33 @@ class AiohttpTransport(httpx2.AsyncBaseTransport):
             auto_decompress=False,
             skip_auto_headers=_NOT_ADDED,
         )
+
+
+@lru_cache(maxsize=256)
+def _url(text: str) -> URL:
+    return URL(text, encoded=True)
+
+
+@lru_cache(maxsize=64)
+def _timeout(connect: float | None, read: float | None) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=None, sock_connect=connect, sock_read=read)
+
+
+async def _read(response: aiohttp.ClientResponse, most: int) -> bytes | None:
+    """Read the body; None if there is too much of it."""
+    parts: list[bytes] = []
+    async for data in response.content.iter_any():
+        parts.append(data)
+        most -= len(data)
+        if most < 0:
+            return None
+    return b"".join(parts)
+
+
+def _unpacked(response: aiohttp.ClientResponse, body: bytes) -> bytes:
+    """Undo what the Content-Encoding says; raise httpx2.DecodingError if it is not that."""
+    headers = list(response.raw_headers)
+    return httpx2.Response(response.status, headers=headers, stream=httpx2.ByteStream(body)).read()
 
 
 def _payload(body: bytes) -> bytes | BytesIO | None:
@@ -92,11 +159,16 @@ def _translated() -> Iterator[None]:
     """Raise httpx2's errors in place of aiohttp's."""
     try:
         yield
-    except aiohttp.ConnectionTimeoutError as error:
-        raise httpx2.ConnectTimeout(str(error)) from error
-    except aiohttp.ClientConnectorError as error:
-        raise httpx2.ConnectError(str(error)) from error
-    except TimeoutError as error:
-        raise httpx2.ReadTimeout(str(error)) from error
     except (aiohttp.ClientError, OSError) as error:
-        raise httpx2.RemoteProtocolError(str(error) or type(error).__name__) from error
+        raise _translation(error) from error
+
+
+def _translation(error: aiohttp.ClientError | OSError) -> httpx2.TransportError:
+    text = str(error)
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return httpx2.ConnectTimeout(text)
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return httpx2.ConnectError(text)
+    if isinstance(error, TimeoutError):
+        return httpx2.ReadTimeout(text)
+    return httpx2.RemoteProtocolError(text or type(error).__name__)

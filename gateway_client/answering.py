@@ -50,9 +50,9 @@ def usage(trial: Trial, arrived: Arrived) -> wire.Usage:
         found = wire.Usage(trial.prompt_tokens, written, estimated=True)
     if trial.call.name.startswith("/images/"):
         made = payload.get("data")
-        return replace(found, images=len(made) if isinstance(made, list) else 0)
+        return found._replace(images=len(made) if isinstance(made, list) else 0)
     if trial.call.name == "/videos":
-        return replace(found, video_seconds=wire.seconds(payload) or wire.seconds(trial.payload))
+        return found._replace(video_seconds=wire.seconds(payload) or wire.seconds(trial.payload))
     return found
 
 

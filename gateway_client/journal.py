@@ -14,7 +14,6 @@ import sqlite3
 import threading
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import asdict
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -166,7 +165,7 @@ class Journal:
             self._write(place.step, row.lastrowid, entries)
 
     def _write(self, step: str, reply: int | None, entries: Sequence[Entry]) -> None:
-        rows = [(step, reply, json.dumps(asdict(entry), default=str)) for entry in entries]
+        rows = [(step, reply, json.dumps(entry._asdict(), default=str)) for entry in entries]
         self._database.executemany(
             "INSERT INTO entries (step, reply, entry) VALUES (?, ?, ?)", rows
         )

@@ -17,6 +17,7 @@ from agent.cli.inspecting import claims, doctor, read, search, show, verify
 from agent.cli.keeping import compare, list_, open_, prune, rm, watch
 from agent.cli.researching import demo, refine, resume, run
 from agent.cli.scheduling import schedule
+from agent.cli.templating import templates
 from agent.errors import DeepResearchError
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def cli() -> None:
 
 for command in (
     *(run, resume, schedule, demo, refine, read, search),
-    *(list_, show, open_, watch, export, compare, verify, claims, rm, prune, doctor),
+    *(list_, show, open_, watch, export, templates, compare, verify, claims, rm, prune, doctor),
 ):
     cli.add_command(command)
 

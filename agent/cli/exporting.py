@@ -15,7 +15,9 @@ from agent.errors import InvalidSettings, RunUnwritable
 @click.option("--format", "form", type=click.Choice(ALL_FORMATS), required=True, metavar="FORMAT",
               help=f"One of {', '.join(ALL_FORMATS)}.")  # fmt: skip
 @click.option("--citation-style", "style", type=click.Choice(CITATION_STYLES),
-              help="How references are written in txt, brief and docx.  [numeric]")  # fmt: skip
+              help="How references are written.  [numeric]")  # fmt: skip
+@click.option("--templates", type=click.Path(path_type=Path), metavar="DIR",
+              help="Folder of templates that write it in the place of ours.")  # fmt: skip
 @click.option("--output", metavar="FILE|-", help="Where to write it.  [RUN-report.pdf and so on]")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run folders.  [runs]")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
@@ -23,6 +25,7 @@ def export(
     run_name: str,
     form: str,
     style: str | None,
+    templates: Path | None,
     output: str | None,
     out: Path | None,
     *,
@@ -34,18 +37,22 @@ def export(
     its folder stays as it is.
     """
     from agent import past_runs, rendering
+    from agent.domain.look import Look
     from agent.rendering.forms import FORMS
 
     del debug
     if style and not FORMS[form].styled:
         styled = ", ".join(name for name, one in FORMS.items() if one.styled)
         raise InvalidSettings(f"{form} has no citation styles", mend=f"choose from {styled}")
-    report, run_id = past_runs.report(run_name, settings_from(out=out).out)
-    ((name, data),) = rendering.files(report, [form], style or "numeric").items()  # type: ignore[arg-type]  # click has checked it
+    settings = settings_from(out=out, citation_style=style, templates=templates)
+    report, folder = past_runs.report(run_name, settings.out)
+    cover = past_runs.cover(report, folder)
+    look = Look(settings.citation_style, settings.templates, cover)
+    ((name, data),) = rendering.files(report, [form], look).items()
     if output == "-":
         click.echo(data, nl=False)
         return
-    path = Path(output or f"{run_id}-{name}")
+    path = Path(output or f"{folder.name}-{name}")
     try:
         path.write_bytes(data)
     except OSError as error:

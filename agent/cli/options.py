@@ -85,6 +85,10 @@ _REPORT_OPTIONS: Final = (
                  metavar="FORMATS",
                  help=f"Which of {','.join(ALL_FORMATS)} to write; json always is."
                  "  [md,html,json,bib]"),
+    click.option("--citation-style", type=click.Choice(CITATION_STYLES),
+                 help="How references are written.  [numeric]"),
+    click.option("--templates", type=click.Path(path_type=Path), metavar="DIR",
+                 help="Folder of templates that write the report in the place of ours."),
     click.option("--out", type=click.Path(path_type=Path), help="Folder for runs.  [runs]"),
 )  # fmt: skip
 
@@ -178,6 +182,8 @@ def settings_from(**options: Any) -> Settings:  # noqa: ANN401
         "without_sites",
         "offline",
         "illustrate",
+        "citation_style",
+        "templates",
         "max_usd",
         "max_tokens",
         "max_minutes",

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from agent.domain.fragments import words_before
 from agent.domain.language import same_language
 from agent.domain.numbers import missing
 from agent.domain.passages import LONGEST_SENTENCE, sentences
@@ -81,6 +82,7 @@ def prove(
         if absent:
             return Unproved(f"the quotes do not state {', '.join(absent)}")
         citations = wide
+    citations = tuple(_told_apart(c, texts[digests[c.source]]) for c in citations)
     return _weighed(claim.sentence, citations, _said(wide), _context(wide, evidence, texts))
 
 
@@ -173,6 +175,11 @@ def _located(quotation: Quotation, source: Source, text: str) -> Citation | None
         return None
     number = next(n for n, (_, end) in enumerate(source.spans, start=1) if found[0] < end)
     return Citation(source.id, f"{source.id}.{number}", text[slice(*found)], *found)
+
+
+def _told_apart(citation: Citation, text: str) -> Citation:
+    """Return the citation with the words before its quote, where they are needed to find it."""
+    return replace(citation, before=words_before(text, citation.start, citation.end))
 
 
 def _said(citations: tuple[Citation, ...]) -> str:

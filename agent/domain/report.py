@@ -60,13 +60,18 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A proved quote: characters ``start`` to ``end`` of the stored text of ``source``."""
+    """A proved quote: characters ``start`` to ``end`` of the stored text of ``source``.
+
+    ``before`` are the words right before it, where those it begins with stand in the text earlier
+    too, so that a link can tell the two apart.
+    """
 
     source: str
     passage: str
     quote: str
     start: int
     end: int
+    before: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +225,8 @@ class Cover:
 class Report:
     """The finished report, as a value; rendering turns it into files.
 
-    ``gaps`` are the sub-questions no claim answers; ``seconds_by_stage`` adds up all rounds.
+    ``gaps`` are the sub-questions no claim answers; ``seconds_by_stage`` adds up all ``rounds`` of
+    retrieval, which are 0 if nobody counted them.
     """
 
     run: Run
@@ -236,6 +242,7 @@ class Report:
     summary: tuple[SummarySentence, ...] = ()
     disagreements: tuple[Disagreement, ...] = ()
     cover: Cover | None = None
+    rounds: int = 0
 
     @property
     def claims(self) -> tuple[Claim, ...]:

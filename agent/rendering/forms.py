@@ -19,10 +19,10 @@ from agent.rendering.markdown_report import as_markdown
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from agent.domain.look import Look
     from agent.domain.report import Report
-    from agent.rendering.bibliography.styles import CitationStyle
 
-    Make = Callable[[Report, CitationStyle], str | bytes]
+    Make = Callable[[Report, Look], str | bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +50,12 @@ def _docx() -> Make:
 def _pdf() -> Make:
     with extra("pdf"):
         from agent.rendering.exports.paper import as_pdf  # noqa: PLC0415 - an extra
-    return lambda report, _: as_pdf(report)
+    return as_pdf
 
 
 FORMS: Final[Mapping[str, Form]] = {
-    "md": Form("report.md", _plain(as_markdown)),
-    "html": Form("report.html", _plain(as_html)),
+    "md": Form("report.md", lambda: as_markdown, styled=True),
+    "html": Form("report.html", lambda: as_html, styled=True),
     "json": Form("report.json", _plain(as_json)),
     "bib": Form("references.bib", _plain(as_bibtex)),
     "ris": Form("references.ris", _plain(as_ris)),
@@ -64,5 +64,5 @@ FORMS: Final[Mapping[str, Form]] = {
     "txt": Form("report.txt", lambda: as_plain_text, styled=True),
     "brief": Form("brief.md", lambda: as_brief, styled=True),
     "docx": Form("report.docx", _docx, styled=True),
-    "pdf": Form("report.pdf", _pdf),
+    "pdf": Form("report.pdf", _pdf, styled=True),
 }

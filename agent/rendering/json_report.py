@@ -57,6 +57,7 @@ def _whole(report: Report) -> dict[str, object]:
             "by_model": _each(report.usage.by_model),
             "unpriced": sorted(report.usage.unpriced),
         },
+        "rounds": report.rounds,
         "timing": _timing(report),
         "cover": asdict(report.cover) if report.cover else None,
     }
@@ -112,6 +113,7 @@ def _claim(claim: Claim, report: Report) -> dict[str, object]:
                 "quote": citation.quote,
                 "start": citation.start,
                 "end": citation.end,
+                "before": citation.before,
                 "page": sources[citation.source].page(citation.start),
             }
             for citation in claim.citations

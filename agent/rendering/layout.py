@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from base64 import b64encode
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
 from agent.domain.report import Verified
@@ -15,7 +17,8 @@ from agent.rendering.references import Citing, Reference, cite, references, unnu
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from agent.domain.report import Disagreement, Report, Section, Side
+    from agent.domain.look import Look
+    from agent.domain.report import Claim, Disagreement, Report, Section, Side
     from agent.rendering.charts import Figure
     from agent.rendering.references import Mark, Note
     from agent.rendering.words import Words
@@ -23,10 +26,18 @@ if TYPE_CHECKING:
 SENTENCES_A_PARAGRAPH: Final = 4
 """About ninety words."""
 
+_PICTURES: Final = {
+    f".{kind}": "image/" + kind.replace("jpg", "jpeg") for kind in ("png", "jpg", "gif", "webp")
+}
+"""Media types of covers; a cover can be nothing that holds a script."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """One claim as it is read: a sentence, its marks, and how it stands in words."""
+    """One claim as it is read: a sentence, its marks, and how it stands in words.
+
+    ``warning`` says that every source it rests on was retracted.
+    """
 
     number: int
     text: str
@@ -34,6 +45,7 @@ class Sentence:
     held_by: str
     checked: str
     marks: tuple[Mark, ...]
+    warning: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +116,22 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """The cover: where its bytes are, here or in a file beside the report, and who drew it."""
+
+    data: str
+    file: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
     """All a template shows; outside texts are already escaped, labels are in ``words``."""
 
     words: Words
     language: str
+    numbered: bool
+    cover: Picture | None
     title: str
     typed: str
     status: str
@@ -135,16 +158,18 @@ class Layout:
     figures_of_making: tuple[Figure, ...]
 
 
-def lay_out(report: Report, words: Words, text: Callable[[str], str]) -> Layout:
+def lay_out(report: Report, words: Words, text: Callable[[str], str], look: Look) -> Layout:
     """Lay out a report; ``text`` escapes what came from outside, for one markup."""
-    citing = cite(report, words, text)
+    citing = cite(report, words, text, look)
     return Layout(
         words=words,
         language=text(report.brief.language),
+        numbered=look.is_numbered,
+        cover=_cover(report, look, text),
         title=text(report.brief.restated) or text(report.run.question.text),
         typed=text(report.run.question.text),
         status=report.run.status,
-        reason=text(report.run.reason),
+        reason=text(words.tell(report.run.reason)),
         finished=moment(report.run.finished),
         glance=tuple(_glance(report, words)),
         asked=tuple(_asked(report, text)),
@@ -152,20 +177,35 @@ def lay_out(report: Report, words: Words, text: Callable[[str], str]) -> Layout:
         findings=tuple(_findings(report, citing, words, text)),
         parts=tuple(_parts(report, citing, words, text)),
         disputes=tuple(_disputes(report, citing, words, text)),
-        figures=charts.of_evidence(report, words, text),
+        figures=charts.of_evidence(report, words, text, citing.labels),
         outcome=_outcome(report, words),
         gaps=tuple(map(text, report.gaps)),
-        dropped=tuple((text(drop.sentence), text(drop.reason)) for drop in report.dropped),
-        references=references(report, citing, words, text),
+        dropped=tuple(
+            (text(drop.sentence), text(words.tell(drop.reason))) for drop in report.dropped
+        ),
+        references=references(report, citing, words, text, look),
         notes=citing.notes,
         also_read=unnumbered(report, words, text),
         web_queries=tuple(map(text, report.brief.web_queries)),
         arxiv_queries=tuple(map(text, report.brief.arxiv_queries)),
-        considered=tuple(_considered(report, text)),
-        failures=tuple((text(failure.what), text(failure.why)) for failure in report.failures),
+        considered=tuple(_considered(report, words, text)),
+        failures=tuple(
+            (text(words.tell(failure.what)), text(words.tell(failure.why)))
+            for failure in report.failures
+        ),
         facts=tuple(facts(report, words, text)),
         figures_of_making=charts.of_making(report, words, text),
     )
+
+
+def _cover(report: Report, look: Look, text: Callable[[str], str]) -> Picture | None:
+    """Return the cover; without the bytes of its file there is none."""
+    cover = report.cover
+    kind = _PICTURES.get(PurePath(cover.file).suffix) if cover and look.cover else None
+    if cover is None or kind is None:
+        return None
+    data = f"data:{kind};base64,{b64encode(look.cover).decode()}"
+    return Picture(data, text(cover.file), text(cover.model))
 
 
 def _glance(report: Report, words: Words) -> Iterator[str]:
@@ -204,9 +244,9 @@ def _outcome(report: Report, words: Words) -> str:
     return words.say("outcome_counts", all=written, held=held, repaired=repaired, dropped=dropped)
 
 
-def _considered(report: Report, text: Callable[[str], str]) -> Iterator[Found]:
+def _considered(report: Report, words: Words, text: Callable[[str], str]) -> Iterator[Found]:
     for work in report.considered:
-        yield Found(text(work.title or work.url), work.chosen, text(work.why))
+        yield Found(text(work.title or work.url), work.chosen, text(words.tell(work.why)))
 
 
 def _summary(report: Report, citing: Citing, text: Callable[[str], str]) -> Iterator[Condensed]:
@@ -260,7 +300,13 @@ def _sentences(
             held_by=standing(claim, report, words),
             checked=checked(claim, words),
             marks=marks,
+            warning=words.say("only_retracted") if _only_retracted(claim, report) else "",
         )
+
+
+def _only_retracted(claim: Claim, report: Report) -> bool:
+    retracted = {source.id for source in report.cited if source.publication.retracted}
+    return all(citation.source in retracted for citation in claim.citations)
 
 
 def _paragraphs(sentences: tuple[Sentence, ...]) -> Iterator[tuple[Sentence, ...]]:
@@ -276,7 +322,7 @@ def _disputes(
 ) -> Iterator[Dispute]:
     for dispute in report.disagreements:
         sides = tuple(_stand(side, dispute, report, citing, text) for side in dispute.sides)
-        outcome = text(dispute.why) or words.say("nobody_prevails")
+        outcome = text(words.tell(dispute.why)) or words.say("nobody_prevails")
         yield Dispute(text(dispute.about), words.say(f"dispute_{dispute.kind}"), sides, outcome)
 
 

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from agent.domain.look import PLAIN
 from agent.rendering.clean_text import clean
 from agent.rendering.layout import lay_out
 from agent.rendering.words import words_for
@@ -14,6 +15,7 @@ from agent.templating import fill
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from agent.domain.look import Look
     from agent.domain.report import Report
     from agent.rendering.words import Words
 
@@ -38,12 +40,13 @@ def escaped(text: str) -> str:
     return _NUMBERED.sub(r"\1\\\2", marked).translate(_ANGLES)
 
 
-def as_markdown(report: Report) -> str:
+def as_markdown(report: Report, look: Look = PLAIN) -> str:
     """Return report.md."""
     words = words_for(report.brief.language)
-    layout = lay_out(report, words, escaped)
+    layout = lay_out(report, words, escaped, look)
     page = fill(
         "5-render/report.md.j2",
+        look.templates,
         layout=layout,
         words=words.plain,
         anchors=tuple(_anchors(report, words)),

@@ -36,7 +36,7 @@ def facts(report: Report, words: Words, text: Callable[[str], str]) -> Iterator[
     yield Fact(words.say("run"), text(run.id))
     yield Fact(words.say("started"), moment(run.started))
     yield Fact(words.say("took"), words.say("seconds", n=took))
-    yield Fact(words.say("rounds"), words.count("at_most", run.question.depth))
+    yield Fact(words.say("rounds"), _rounds(report, words))
     for stage, seconds in in_order(report.seconds_by_stage).items():
         yield Fact(stage_name(stage, words, text), words.say("seconds", n=seconds))
     yield Fact(words.say("models"), _spent(usage, words))
@@ -44,6 +44,11 @@ def facts(report: Report, words: Words, text: Callable[[str], str]) -> Iterator[
         yield Fact(text(model), _spent(part, words))
     if usage.unpriced:
         yield Fact(words.say("unpriced"), ", ".join(map(text, sorted(usage.unpriced))))
+
+
+def _rounds(report: Report, words: Words) -> str:
+    most = words.count("at_most", report.run.question.depth)
+    return words.say("so_many_of", n=report.rounds, most=most) if report.rounds else most
 
 
 def stage_name(stage: str, words: Words, text: Callable[[str], str]) -> str:

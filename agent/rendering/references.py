@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from agent.domain.evidence import ONLY_ABSTRACT
-from agent.rendering.links import at_quote, linkable, stored_text
+from agent.rendering.bibliography import styles
+from agent.rendering.links import at_quote, linkable, own_address, stored_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from agent.domain.evidence import Source
+    from agent.domain.look import Look
     from agent.domain.report import Citation, Claim, Report
     from agent.rendering.words import Words
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One quote, wherever it is cited; ``at_quote`` opens it there, ``page`` is that of a PDF."""
+    """One quote, wherever it is cited; ``at_quote`` opens it there, ``page`` is that of a PDF.
+
+    ``label`` names its source as the citation style does in the text, a numbered one without
+    brackets.
+    """
 
     number: int
     reference: int
+    label: str
     quote: str
     title: str
     url: str | None
@@ -36,6 +43,7 @@ class Mark:
 
     number: int
     reference: int
+    label: str
     title: str
     published: str
     stored: str | None
@@ -44,8 +52,20 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """A reference in the words of a citation style, parted at the address of its source."""
+
+    before: str
+    address: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reference:
-    """A source as the list shows it; number 0 if it was read but is not cited."""
+    """A source as the list shows it; number 0 if it was read but is not cited.
+
+    ``written`` is None in the page's own style, ``numeric``, which shows the parts one by one.
+    """
 
     number: int
     title: str
@@ -60,12 +80,14 @@ class Reference:
     stored: str | None
     notes: tuple[Note, ...] = ()
     marks: tuple[int, ...] = ()
+    written: Written | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Citing:
-    """The marks of every claim, in reading order, and the notes they lead to, by number."""
+    """What names the sources, the marks of every claim, and the notes they lead to, in order."""
 
+    labels: tuple[str, ...]
     marks: tuple[tuple[Mark, ...], ...]
     notes: tuple[Note, ...]
 
@@ -77,24 +99,42 @@ class Citing:
         return pointing
 
 
-def cite(report: Report, words: Words, text: Callable[[str], str]) -> Citing:
+def cite(report: Report, words: Words, text: Callable[[str], str], look: Look) -> Citing:
     """Return the quotes and marks of a report, numbered."""
-    notes = _notes(report, words, text)
+    labels = _labels(report, text, look)
+    notes = _notes(report, words, text, labels)
     numbers = itertools.count(1)
     sources = {source.id: source for source in report.cited}
     marks = tuple(tuple(_marks(claim, notes, sources, numbers, words)) for claim in report.claims)
-    return Citing(marks, tuple(notes.values()))
+    return Citing(labels, marks, tuple(notes.values()))
 
 
 def references(
-    report: Report, citing: Citing, words: Words, text: Callable[[str], str]
+    report: Report, citing: Citing, words: Words, text: Callable[[str], str], look: Look
 ) -> tuple[Reference, ...]:
-    """List the cited sources, with the quotes taken from each."""
+    """List the cited sources in the order of the style, with the quotes taken from each."""
     marks = citing.by_reference()
+    numbers = {source.id: number for number, source in enumerate(report.cited, 1)}
+    listed = styles.listed(report.cited, look.style, report.brief.language)
     return tuple(
-        _reference(source, words, text, number=number, marks=marks[number])
-        for number, source in enumerate(report.cited, 1)
+        replace(
+            _reference(source, words, text, number=number, marks=marks[number]),
+            written=None if look.style == "numeric" else _written(reference, source, text),
+        )
+        for source, reference in listed
+        for number in (numbers[source.id],)
     )
+
+
+def _written(reference: str, source: Source, text: Callable[[str], str]) -> Written:
+    before, address, after = own_address(reference, source)
+    return Written(text(before), address, text(after))
+
+
+def _labels(report: Report, text: Callable[[str], str], look: Look) -> tuple[str, ...]:
+    if look.is_numbered:
+        return tuple(str(number) for number, _ in enumerate(report.cited, 1))
+    return tuple(map(text, styles.marks(report.cited, look.style, report.brief.language)))
 
 
 def unnumbered(report: Report, words: Words, text: Callable[[str], str]) -> tuple[Reference, ...]:
@@ -103,7 +143,9 @@ def unnumbered(report: Report, words: Words, text: Callable[[str], str]) -> tupl
     return tuple(_reference(s, words, text) for s in report.sources if s.id not in cited)
 
 
-def _notes(report: Report, words: Words, text: Callable[[str], str]) -> dict[Citation, Note]:
+def _notes(
+    report: Report, words: Words, text: Callable[[str], str], labels: tuple[str, ...]
+) -> dict[Citation, Note]:
     order = {source.id: number for number, source in enumerate(report.cited, 1)}
     by_id = {source.id: source for source in report.cited}
     shown = itertools.chain.from_iterable(
@@ -113,10 +155,11 @@ def _notes(report: Report, words: Words, text: Callable[[str], str]) -> dict[Cit
         citation: Note(
             number,
             order[citation.source],
+            labels[order[citation.source] - 1],
             text(citation.quote),
             _title(by_id[citation.source], text),
             linkable(by_id[citation.source].url),
-            at_quote(by_id[citation.source], citation.quote, citation.start),
+            at_quote(by_id[citation.source], citation.quote, citation.start, citation.before),
             _page(by_id[citation.source], citation, words),
         )
         for number, citation in enumerate(dict.fromkeys(shown), 1)
@@ -147,6 +190,7 @@ def _marks(
         yield Mark(
             number=next(numbers),
             reference=quoted[0].reference,
+            label=quoted[0].label,
             title=quoted[0].title,
             published=_published(source),
             stored=stored_text(source.sha256),

@@ -16,6 +16,7 @@ from agent.adapters.fetching.pages import Reader
 from agent.adapters.run_folder import REQUEST, WorkingFolder, new_run_folder, taken_up
 from agent.adapters.run_request import Request, read_request
 from agent.domain.events import Event
+from agent.domain.look import Look
 from agent.domain.question import Question
 from agent.errors import InvalidSettings, RunDamaged
 from agent.pipeline import Tools
@@ -65,7 +66,7 @@ __all__ = [
 
 KEPT_SETTINGS: Final = {
     "engines", "search_model", "only_sites", "without_sites", "corpus", "pages", "cached",
-    "offline", "illustrate", "image_model",
+    "offline", "illustrate", "image_model", "citation_style", "templates",
 }  # fmt: skip
 """What a run that is taken up again has of its own: all that bears on the result, except addresses,
 which may hold secrets."""
@@ -160,7 +161,7 @@ def _request(
     demo: bool = False,
 ) -> Request:
     """Return what is asked; refuse, before anything is spent, what could not be delivered."""
-    rendering.require(formats)
+    rendering.require(formats, _look(settings))
     if settings.illustrate and (embedded or not gateway_is_set()):
         raise InvalidSettings("only a gateway can draw a cover", mend="set GATEWAY_BASE_URL")
     return Request(
@@ -175,10 +176,15 @@ def _request(
 
 def _kept(settings: Settings) -> Mapping[str, object]:
     """Return the settings that a run has of its own, wherever it is taken up again."""
-    corpus = tuple(path.absolute() for path in settings.corpus)
-    return settings.model_copy(update={"corpus": corpus}).model_dump(
-        mode="json", include=KEPT_SETTINGS
-    )
+    paths = {
+        "corpus": tuple(path.absolute() for path in settings.corpus),
+        "templates": settings.templates.absolute() if settings.templates else None,
+    }
+    return settings.model_copy(update=paths).model_dump(mode="json", include=KEPT_SETTINGS)
+
+
+def _look(settings: Settings) -> Look:
+    return Look(settings.citation_style, settings.templates)
 
 
 def _new_folder(request: Request, settings: Settings) -> AbstractAsyncContextManager[WorkingFolder]:
@@ -253,7 +259,16 @@ async def _tools(
         model = Limited(chat, chat.understudy, brake) if chat.understudy else chat
         illustrator = _illustrator(chat, settings) if settings.illustrate else None
         try:
-            yield Tools(model, library, folder, request.formats, chat, saver, illustrator)
+            yield Tools(
+                model=model,
+                library=library,
+                folder=folder,
+                formats=request.formats,
+                look=_look(settings),
+                journal=chat,
+                checkpoints=saver,
+                illustrator=illustrator,
+            )
         finally:
             usage = model.usage()
             folder.is_paid = bool(usage.usd or usage.unpriced)

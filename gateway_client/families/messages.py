@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from gateway_client.exchange import Call
 from gateway_client.faults import Arrived, Lost
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from types import ModuleType
 
     import httpx2
@@ -87,10 +87,31 @@ def response_of(family: ModuleType, answer: Answer, stream: object = None) -> ht
         headers.append((b"content-length", b"%d" % len(body)))
     carried = {"gateway_error": answer.error} if answer.error else {}
     source = family.ByteStream(body) if stream is None else stream
-    made = family.Response(answer.status, headers=headers, stream=source, extensions=carried)
+    kind = family.Response if stream else _here(family)
+    made = kind(answer.status, headers=headers, stream=source, extensions=carried)
     if stream is None:
         made.read()  # what is here already is read faster without awaiting
     return cast("httpx2.Response", made)
+
+
+@lru_cache(maxsize=2)
+def _here(family: ModuleType) -> Any:  # noqa: ANN401 - a class of either family
+    """Return the family's response for a body that is here, and packed in nothing.
+
+    To look for decoders and to cut it into chunks would take longer than all else about it.
+    """
+
+    class Here(family.Response):  # type: ignore[misc,name-defined]  # as above
+        is_stream_consumed = False
+
+        def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
+            if self.is_stream_consumed:
+                yield from super().iter_bytes(chunk_size)
+            else:
+                self.is_stream_consumed = self.is_closed = True
+                yield from self.stream
+
+    return Here
 
 
 @lru_cache(maxsize=256)

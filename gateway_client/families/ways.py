@@ -9,7 +9,23 @@ from urllib.request import getproxies, proxy_bypass
 import httpx2
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gateway_client.catalog import Endpoint
+    from gateway_client.exchange import Send
+    from gateway_client.faults import Outcome
+
+
+class ReadsWhole(httpx2.AsyncBaseTransport):
+    """A transport that has a shorter way for answers that are no streams."""
+
+    async def whole(self, send: Send, patience: Mapping[str, float | None]) -> Outcome:
+        """Ask as an attempt says, in its time, and read the answer; errors are httpx2's.
+
+        ``patience`` are the seconds to ``connect`` and to ``read``, as httpx2 has them.
+        """
+        raise NotImplementedError
+
 
 UNLIMITED: Final = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
 """How many calls there are at once, callers and rpm limits decide."""

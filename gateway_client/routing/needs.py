@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from gateway_client import wire
@@ -26,11 +27,11 @@ NO_PICTURES: Final = "cannot be given pictures"
 _PICTURES: Final = frozenset({"image_url", "input_image", "image"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Needs:
     """What a model must be able to do for a call."""
 
-    tokens: int
+    payload: wire.Payload
     pictures: bool
     tools: bool
     schema: bool
@@ -39,11 +40,16 @@ class Needs:
     def of(cls, payload: wire.Payload) -> Needs:
         """Read them from the payload."""
         return cls(
-            tokens=wire.prompt_tokens(payload) + wire.reply_room(payload),
+            payload=payload,
             pictures=any(part.get("type") in _PICTURES for part in _parts(payload)),
             tools=bool(payload.get("tools") or payload.get("functions")),
             schema=bool(payload.get("response_format")),
         )
+
+    @cached_property
+    def tokens(self) -> int:
+        """How many tokens the prompt and its reply need; counted only if anybody asks."""
+        return wire.prompt_tokens(self.payload) + wire.reply_room(self.payload)
 
     def met_by(self, config: Config, model: str) -> bool:
         """Whether nothing is known that speaks against asking this model."""

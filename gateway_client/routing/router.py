@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypedDict
+from typing import TYPE_CHECKING, Final, NamedTuple, TypedDict
 
 from gateway_client.catalog import TIERS
 from gateway_client.errors import NoModel, WrongModality
@@ -35,8 +34,7 @@ WIDENING: Final[tuple[Tier, ...]] = ("long", "deep", "light")
 """Where to look, in this order, if no model of the chosen tier can take the call."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """The models that may answer, in order of preference; a pinned model has no tier.
 
     ``score`` is the difficulty, where it was looked at: 0 is trivial, 1 surely too hard for the

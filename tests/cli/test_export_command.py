@@ -61,7 +61,7 @@ async def test_a_report_is_exported_by_the_path_of_its_json_and_in_a_style(
 
 
 async def test_what_cannot_be_done_is_said(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(InvalidSettings, match="ris has no citation styles - choose from txt, brie"):
+    with pytest.raises(InvalidSettings, match="ris has no citation styles - choose from md, html"):
         exported(folder, "--format", "ris", "--citation-style", "apa")
     with pytest.raises(RunUnwritable, match="name another with --output"):
         exported(folder, "--format", "ris", "--output", tmp_path)

@@ -42,9 +42,11 @@ def flip(report: dict[str, Any]) -> None:
     )
 
 
-def oppose(report: dict[str, Any]) -> None:
-    sides = [{"claim": "c1", "says": "1"}, {"claim": "c99", "says": "2"}]
-    report["disagreements"].append({"about": "it", "kind": "number", "sides": sides})
+def oppose(report: dict[str, Any], *claims: str, prevails: str = "") -> None:
+    sides = [{"claim": claim, "says": "1"} for claim in claims]
+    report["disagreements"].append(
+        {"about": "it", "kind": "number", "sides": sides, "prevails": prevails}
+    )
 
 
 def both(report: dict[str, Any]) -> None:
@@ -62,7 +64,10 @@ CHANGES: dict[str, tuple[Change, str]] = {
     "summary": (lambda r: condensed(r, claims=["c99"]), "rests on c99, which is no claim"),
     "summary of nothing": (lambda r: condensed(r, claims=[]), "rests on nothing"),
     "summary's number": (lambda r: condensed(r, sentence="It cost 987654."), "do not state 987654"),
-    "disagreement": (oppose, "there is no claim c99"),
+    "words before": (lambda r: cite(r, before="never said"), "does not stand before its quote"),
+    "disagreement": (lambda r: oppose(r, "c1", "c99"), "there is no claim c99"),
+    "one side": (lambda r: oppose(r, "c1", "c1"), "has no two sides"),
+    "no side": (lambda r: oppose(r, "c1", "c2", prevails="c3"), "c3 prevails, which is none"),
     "address": (lambda r: say(r, "See https://x.example"), "holds an address"),
     "no citation": (lambda r: first(r).update(citations=[]), "rests on nothing"),
     "verdict": (lambda r: first(r).update(verdict="sure"), "'held' or 'repaired'"),

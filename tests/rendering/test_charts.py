@@ -21,7 +21,8 @@ MOST_BYTES = 1_500_000
 
 def drawn(report: Report) -> dict[str, Figure]:
     words = words_for("en")
-    figures = (*of_evidence(report, words, str), *of_making(report, words, str))
+    labels = [str(number) for number, _ in enumerate(report.cited, 1)]
+    figures = (*of_evidence(report, words, str, labels), *of_making(report, words, str))
     return {figure.name: figure for figure in figures}
 
 

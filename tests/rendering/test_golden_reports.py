@@ -11,8 +11,10 @@ import pytest
 from agent.domain.report import Report
 from agent.errors import InvalidSettings
 from agent.rendering import FORMATS, render
+from agent.resources import folder
 
 GOLDEN = Path(__file__).parent / "golden"
+SAMPLES = folder("examples") / "reports"
 
 
 @pytest.mark.parametrize("name", ["english", "chinese", "empty"])
@@ -20,12 +22,13 @@ def test_a_sample_is_rendered_as_its_golden_files_say(
     name: str, samples: dict[str, Report]
 ) -> None:
     files = {path: text.encode() for path, text in render(samples[name], FORMATS).items()}
-    folder = GOLDEN / name
+    assert files.pop("report.json") == (SAMPLES / f"{name}.json").read_bytes()
+    golden = GOLDEN / name
     if os.environ.get("UPDATE_GOLDEN"):
-        folder.mkdir(parents=True, exist_ok=True)
+        golden.mkdir(parents=True, exist_ok=True)
         for path, content in files.items():
-            (folder / path).write_bytes(content)
-    assert files == {path.name: path.read_bytes() for path in folder.iterdir()}
+            (golden / path).write_bytes(content)
+    assert files == {path.name: path.read_bytes() for path in golden.iterdir()}
 
 
 def test_only_the_formats_asked_for_are_made(english: Report) -> None:

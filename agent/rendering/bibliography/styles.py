@@ -6,9 +6,11 @@ and need the extra ``styles``, which brings a processor and the styles.
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
-from typing import TYPE_CHECKING, Final, Literal, get_args
+from typing import TYPE_CHECKING, Final
 
+from agent.domain.look import NUMBERED
 from agent.rendering.bibliography import processor
 from agent.rendering.bibliography.names import names_of
 from agent.rendering.clean_text import clean
@@ -19,13 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from agent.domain.evidence import Source
+    from agent.domain.look import CitationStyle
     from agent.rendering.bibliography.names import Name
     from agent.rendering.words import Words
-
-CitationStyle = Literal["numeric", "author-year", "apa", "ieee", "gb7714"]
-STYLES: Final[tuple[CitationStyle, ...]] = get_args(CitationStyle)
-NUMBERED: Final[frozenset[CitationStyle]] = frozenset({"numeric", "ieee", "gb7714"})
-"""The styles whose marks are the numbers of a list."""
 
 _CSL: Final[dict[CitationStyle, str]] = {
     "apa": "apa",
@@ -50,6 +48,24 @@ def formatted(sources: Sequence[Source], style: CitationStyle, language: str) ->
     years = _years(sources, words)
     named = zip(sources, years, strict=True)
     return tuple(_author_year(source, year, words) for source, year in named)
+
+
+def listed(
+    sources: Sequence[Source], style: CitationStyle, language: str
+) -> tuple[tuple[Source, str], ...]:
+    """Return sources with their references, in the order in which the style lists them.
+
+    That is by number, or else by name, whatever the case and the accents.
+    """
+    references = zip(sources, formatted(sources, style, language), strict=True)
+    if style in NUMBERED:
+        return tuple(references)
+    return tuple(sorted(references, key=lambda pair: _sorted_by(pair[1])))
+
+
+def _sorted_by(reference: str) -> str:
+    plain = unicodedata.normalize("NFKD", reference).casefold()
+    return "".join(it for it in plain if it.isalnum() or it.isspace())
 
 
 def marks(sources: Sequence[Source], style: CitationStyle, language: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from agent.rendering.charts.figure import Figure
 from agent.rendering.charts.web import web
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from agent.domain.report import Report
     from agent.rendering.words import Words
@@ -18,13 +18,18 @@ if TYPE_CHECKING:
 __all__ = ["Figure", "of_evidence", "of_making"]
 
 
-def of_evidence(report: Report, words: Words, text: Callable[[str], str]) -> tuple[Figure, ...]:
-    """Draw what the report rests on; a picture of nothing is left out."""
+def of_evidence(
+    report: Report, words: Words, text: Callable[[str], str], labels: Sequence[str]
+) -> tuple[Figure, ...]:
+    """Draw what the report rests on; a picture of nothing is left out.
+
+    ``labels`` name the cited sources as the text does, already escaped.
+    """
     drawn = (
         coverage(report, words, text),
         independence(report, words, text),
         years(report, words),
-        web(report, words, text),
+        web(report, words, text, labels),
     )
     return tuple(figure for figure in drawn if figure)
 

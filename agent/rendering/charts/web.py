@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from agent.rendering.charts.figure import SERIES, Bracket, Dot, Figure, legend
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from agent.domain.report import Report
     from agent.rendering.words import Words
@@ -27,12 +27,15 @@ _HIGHEST: Final = 560.0
 _FOOT: Final = 16.0
 _DOT: Final = 3.0
 _ROOM_FOR_LABEL: Final = 11.0
+_LONGEST_LABEL: Final = 4
 
 _FEWEST: Final = 2
 """Claims and sources: a web of one thread shows nothing."""
 
 
-def web(report: Report, words: Words, text: Callable[[str], str]) -> Figure | None:
+def web(
+    report: Report, words: Words, text: Callable[[str], str], labels: Sequence[str]
+) -> Figure | None:
     """Draw a thread from every claim to every source it rests on."""
     if len(report.claims) < _FEWEST or len(report.cited) < _FEWEST:
         return None
@@ -45,25 +48,27 @@ def web(report: Report, words: Words, text: Callable[[str], str]) -> Figure | No
         says=words.say("web_says", claims=len(report.claims), sources=len(report.cited)),
         height=height + 2 * _TOP + _FOOT,
         head=("", words.say("claim_head"), words.say("sources")),
-        rows=tuple(_rows(report, text)),
+        rows=tuple(_rows(report, text, labels)),
         claims=tuple(
             Dot(
                 _LEFT, y, round(min(_DOT, height / len(at_claims) / 2), 1), "", text(claim.sentence)
             )
             for claim, y in zip(report.claims, at_claims, strict=True)
         ),
-        sources=tuple(_sources(report, at_claims, height, text)),
+        sources=tuple(_sources(report, at_claims, height, text, labels)),
         brackets=tuple(_brackets(report, at_claims, height / len(at_claims))),
         width=WIDTH,
         legend=legend({source.kind for source in report.cited}, words, WIDTH),
     )
 
 
-def _rows(report: Report, text: Callable[[str], str]) -> Iterator[tuple[str, ...]]:
-    order = {source.id: number for number, source in enumerate(report.cited, 1)}
+def _rows(
+    report: Report, text: Callable[[str], str], labels: Sequence[str]
+) -> Iterator[tuple[str, ...]]:
+    order = {source.id: place for place, source in enumerate(report.cited)}
     for number, claim in enumerate(report.claims, 1):
         resting_on = sorted({order[citation.source] for citation in claim.citations})
-        yield str(number), text(claim.sentence), ", ".join(map(str, resting_on))
+        yield str(number), text(claim.sentence), ", ".join(labels[place] for place in resting_on)
 
 
 def _places(count: int, height: float) -> tuple[float, ...]:
@@ -73,7 +78,11 @@ def _places(count: int, height: float) -> tuple[float, ...]:
 
 
 def _sources(
-    report: Report, at_claims: tuple[float, ...], height: float, text: Callable[[str], str]
+    report: Report,
+    at_claims: tuple[float, ...],
+    height: float,
+    text: Callable[[str], str],
+    labels: Sequence[str],
 ) -> Iterator[Dot]:
     places = _places(len(report.cited), height)
     labelled = height / len(report.cited) >= _ROOM_FOR_LABEL
@@ -81,14 +90,14 @@ def _sources(
     for claim, at in zip(report.claims, at_claims, strict=True):
         for id_ in dict.fromkeys(citation.source for citation in claim.citations):
             resting_on[id_].append(at)
-    for number, (source, y) in enumerate(zip(report.cited, places, strict=True), 1):
+    for source, label, y in zip(report.cited, labels, places, strict=True):
         resting = resting_on[source.id]
         yield Dot(
             _RIGHT,
             y,
             round(min(_DOT + math.sqrt(len(resting)), max(_DOT, height / len(places))), 1),
-            f"{number}" if labelled else "",
-            f"{number}. {text(source.title) or text(source.url)}",
+            label if labelled and len(label) <= _LONGEST_LABEL else "",
+            f"{label}. {text(source.title) or text(source.url)}",
             SERIES[source.kind],
             " ".join(_thread(at, y) for at in resting),
         )

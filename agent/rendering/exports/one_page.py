@@ -6,9 +6,10 @@ import itertools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from agent.domain.look import PLAIN
 from agent.rendering.bibliography.styles import formatted
 from agent.rendering.exports.wrapping import columns
-from agent.rendering.links import linkable
+from agent.rendering.links import own_address
 from agent.rendering.markdown_report import escaped
 from agent.rendering.method import moment
 from agent.rendering.words import words_for
@@ -16,10 +17,11 @@ from agent.templating import fill
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from agent.domain.evidence import Source
+    from agent.domain.look import Look
     from agent.domain.report import Claim, Report, SummarySentence
-    from agent.rendering.bibliography.styles import CitationStyle
 
 LINES: Final = 50
 COLUMNS: Final = 90
@@ -28,11 +30,11 @@ COLUMNS: Final = 90
 MOST_DISPUTES: Final = 5
 
 
-def as_brief(report: Report, style: CitationStyle = "numeric") -> str:
+def as_brief(report: Report, look: Look = PLAIN) -> str:
     """Return brief.md; what would not fit the page is left out, the summary last."""
-    references = formatted(report.cited, style, report.brief.language)
+    references = formatted(report.cited, look.style, report.brief.language)
     linked = {s.id: _linked(r, s) for s, r in zip(report.cited, references, strict=True)}
-    page = _Page(report, linked)
+    page = _Page(report, linked, look.templates)
     for sentence in report.summary:
         page = page.longer(replace(page, sentences=(*page.sentences, sentence)))
     said = {sentence.sentence for sentence in page.sentences}
@@ -47,6 +49,7 @@ class _Page:
 
     report: Report
     references: Mapping[str, str]
+    templates: Path | None
     sentences: tuple[SummarySentence, ...] = ()
     claims: tuple[Claim, ...] = ()
 
@@ -67,9 +70,10 @@ class _Page:
         held = words.count("claims", len(report.claims), sources=sources)
         return fill(
             "5-render/brief.md.j2",
+            self.templates,
             title=escaped(report.brief.restated) or escaped(report.run.question.text),
             status=report.run.status,
-            reason=escaped(report.run.reason),
+            reason=escaped(words.tell(report.run.reason)),
             glance=f"{held} · {words.say('finished')} {moment(report.run.finished)}",
             sentences=[
                 (escaped(sentence.sentence), [numbers[source] for source in _cited(claims)])
@@ -108,9 +112,5 @@ def _best_first(report: Report) -> Iterator[Claim]:
 
 def _linked(reference: str, source: Source) -> str:
     """Escape a reference but for the address of its own source, which becomes a link."""
-    doi = source.publication.doi
-    for address in (linkable(f"https://doi.org/{doi}") if doi else None, linkable(source.url)):
-        before, found, after = reference.partition(address or "\n")
-        if found:
-            return f"{escaped(before)} <{found}>{escaped(after)}".strip()
-    return escaped(reference)
+    before, address, after = own_address(reference, source)
+    return f"{escaped(before)} <{address}>{escaped(after)}".strip() if address else escaped(before)

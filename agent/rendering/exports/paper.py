@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
+from agent.domain.look import PLAIN
 from agent.errors import ExtraMissing
 from agent.rendering.html_report import as_html
 from agent.templating import fill
@@ -18,13 +19,14 @@ except OSError as unloaded:
     ) from unloaded
 
 if TYPE_CHECKING:
+    from agent.domain.look import Look
     from agent.domain.report import Report
 
 
-def as_pdf(report: Report) -> bytes:
+def as_pdf(report: Report, look: Look = PLAIN) -> bytes:
     """Return report.pdf, tagged so that screen readers can read it."""
-    page = weasyprint.HTML(string=as_html(report), url_fetcher=refuse)
-    sheet = weasyprint.CSS(string=fill("5-render/pdf.css"), url_fetcher=refuse)
+    page = weasyprint.HTML(string=as_html(report, look), url_fetcher=refuse)
+    sheet = weasyprint.CSS(string=fill("5-render/pdf.css", look.templates), url_fetcher=refuse)
     written: bytes = page.write_pdf(stylesheets=[sheet], pdf_variant="pdf/ua-1")
     return written
 

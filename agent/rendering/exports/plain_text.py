@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from agent.rendering.bibliography.styles import NUMBERED, formatted, marks
+from agent.domain.look import PLAIN
+from agent.rendering.bibliography.styles import listed, marks
 from agent.rendering.clean_text import clean
 from agent.rendering.exports.wrapping import columns, wrapped
 from agent.rendering.method import moment
@@ -14,18 +15,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from agent.domain.evidence import Source
+    from agent.domain.look import Look
     from agent.domain.report import Claim, Report
-    from agent.rendering.bibliography.styles import CitationStyle
     from agent.rendering.words import Words
 
 WIDTH: Final = 72
 """Columns that are left readable after a few have quoted a mail (RFC 3676 asks for 78 or fewer)."""
 
 
-def as_plain_text(report: Report, style: CitationStyle = "numeric") -> str:
+def as_plain_text(report: Report, look: Look = PLAIN) -> str:
     """Return report.txt."""
     words = words_for(report.brief.language)
-    written = marks(report.cited, style, report.brief.language)
+    written = marks(report.cited, look.style, report.brief.language)
     by_source = {source.id: mark for source, mark in zip(report.cited, written, strict=True)}
     lines = [
         *_head(report, words),
@@ -33,7 +34,7 @@ def as_plain_text(report: Report, style: CitationStyle = "numeric") -> str:
         *_sections(report, by_source),
         *_disputes(report, by_source, words),
         *_gaps(report, words),
-        *_sources(report, by_source, style, words),
+        *_sources(report, by_source, look, words),
     ]
     return "\n".join(lines).strip() + "\n"
 
@@ -42,7 +43,7 @@ def _head(report: Report, words: Words) -> Iterator[str]:
     run = report.run
     yield from _underlined(clean(report.brief.restated) or clean(run.question.text), "=")
     if run.status != "complete":
-        yield from _paragraph(f"{words.say(run.status)} {clean(run.reason)}")
+        yield from _paragraph(f"{words.say(run.status)} {clean(words.tell(run.reason))}")
     cited = words.count("sources", len(report.cited))
     held = words.count("claims", len(report.claims), sources=cited)
     yield from _paragraph(f"{held} · {words.say('finished')} {moment(run.finished)}")
@@ -71,7 +72,7 @@ def _disputes(report: Report, by_source: Mapping[str, str], words: Words) -> Ite
     yield from _underlined(words.say("disputes"), "-")
     claims = {claim.id: claim for claim in report.claims}
     for dispute in report.disagreements:
-        outcome = clean(dispute.why) or words.say("nobody_prevails")
+        outcome = clean(words.tell(dispute.why)) or words.say("nobody_prevails")
         yield from wrapped(f"{clean(dispute.about)}: {outcome}", WIDTH)
         for side in dispute.sides:
             marked = _marked([claims[side.claim]], by_source)
@@ -89,14 +90,13 @@ def _gaps(report: Report, words: Words) -> Iterator[str]:
 
 
 def _sources(
-    report: Report, by_source: Mapping[str, str], style: CitationStyle, words: Words
+    report: Report, by_source: Mapping[str, str], look: Look, words: Words
 ) -> Iterator[str]:
     yield from _underlined(words.say("sources"), "-")
     if not report.cited:
         yield words.say("sources_none")
-    references = formatted(report.cited, style, report.brief.language)
-    for source, reference in zip(report.cited, references, strict=True):
-        first = f"{by_source[source.id]} " if style in NUMBERED else ""
+    for source, reference in listed(report.cited, look.style, report.brief.language):
+        first = f"{by_source[source.id]} " if look.is_numbered else ""
         yield from wrapped(reference, WIDTH, first=first, rest="    ")
         if source.publication.retracted:
             yield f"    {words.say('retracted')}"

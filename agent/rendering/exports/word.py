@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC
 from typing import TYPE_CHECKING
 
-from agent.rendering.bibliography.styles import NUMBERED, formatted, marks
+from agent.domain.look import PLAIN
+from agent.rendering.bibliography.styles import listed, marks
 from agent.rendering.clean_text import clean
 from agent.rendering.exports.word_parts import (
     FOOTNOTE_REFERENCE,
@@ -16,7 +17,7 @@ from agent.rendering.exports.word_parts import (
     packed,
     styled_document,
 )
-from agent.rendering.links import at_quote, linkable
+from agent.rendering.links import at_quote, own_address
 from agent.rendering.method import moment
 from agent.rendering.words import words_for
 
@@ -26,13 +27,13 @@ if TYPE_CHECKING:
     from docx.text.paragraph import Paragraph
 
     from agent.domain.evidence import Source
+    from agent.domain.look import Look
     from agent.domain.report import Citation, Claim, Report
-    from agent.rendering.bibliography.styles import CitationStyle
 
 
-def as_docx(report: Report, style: CitationStyle = "numeric") -> bytes:
+def as_docx(report: Report, look: Look = PLAIN) -> bytes:
     """Return report.docx."""
-    writing = _Writing(report, style)
+    writing = _Writing(report, look)
     writing.head()
     writing.summary()
     writing.sections()
@@ -45,15 +46,15 @@ def as_docx(report: Report, style: CitationStyle = "numeric") -> bytes:
 class _Writing:
     """A document that grows; every method adds one part of the report to its end."""
 
-    def __init__(self, report: Report, style: CitationStyle) -> None:
+    def __init__(self, report: Report, look: Look) -> None:
         self.document = styled_document()
         self._report = report
-        self._style = style
+        self._look = look
         self._language = report.brief.language
         self._words = words_for(report.brief.language)
         self._footnotes = Footnotes(self.document)
         self._sources = report.cited
-        self._marks = marks(self._sources, style, self._language)
+        self._marks = marks(self._sources, look.style, self._language)
         self._numbers = {source.id: number for number, source in enumerate(self._sources, 1)}
 
     def head(self) -> None:
@@ -67,7 +68,7 @@ class _Writing:
         if report.run.status != "complete":
             banner = self.document.add_paragraph()
             banner.add_run(words.say(report.run.status)).bold = True
-            banner.add_run(f" {clean(report.run.reason)}")
+            banner.add_run(f" {clean(words.tell(report.run.reason))}")
         cited = words.count("sources", len(report.cited))
         held = words.count("claims", len(report.claims), sources=cited)
         self.document.add_paragraph(
@@ -96,7 +97,7 @@ class _Writing:
         if self._report.disagreements:
             self.document.add_heading(self._words.say("disputes"), 1)
         for dispute in self._report.disagreements:
-            outcome = clean(dispute.why) or self._words.say("nobody_prevails")
+            outcome = clean(self._words.tell(dispute.why)) or self._words.say("nobody_prevails")
             self.document.add_paragraph(f"{clean(dispute.about)}: {outcome}")
             for side in dispute.sides:
                 bullet = self.document.add_paragraph(clean(side.says), style="List Bullet")
@@ -113,12 +114,12 @@ class _Writing:
         self.document.add_heading(self._words.say("sources"), 1)
         if not self._sources:
             self.document.add_paragraph(self._words.say("sources_none"))
-        references = formatted(self._sources, self._style, self._language)
-        for number, source in enumerate(self._sources, 1):
-            mark = f"{self._marks[number - 1]} " if self._style in NUMBERED else ""
+        for source, reference in listed(self._sources, self._look.style, self._language):
+            number = self._numbers[source.id]
+            mark = f"{self._marks[number - 1]} " if self._look.is_numbered else ""
             paragraph = self.document.add_paragraph(mark)
             add_bookmark(paragraph, _place(number), number)
-            _refer(paragraph, references[number - 1], source)
+            _refer(paragraph, reference, source)
             if source.publication.retracted:
                 paragraph.add_run(f" {self._words.say('retracted')}").bold = True
 
@@ -137,7 +138,7 @@ class _Writing:
         at = f" {self._words.say('page', n=page)}" if page else ""
         note.add_run(f" “{clean(citation.quote)}”{at} ")
         add_reference(note, self._marks[number - 1], _place(number))
-        address = at_quote(source, citation.quote, citation.start)
+        address = at_quote(source, citation.quote, citation.start, citation.before)
         if address:
             note.add_run(" ")
             add_link(note, self._words.say("open_at_quote"), address)
@@ -149,12 +150,8 @@ def _place(number: int) -> str:
 
 def _refer(paragraph: Paragraph, reference: str, source: Source) -> None:
     """Write a reference, with the address of its own source as a link."""
-    doi = source.publication.doi
-    for address in (linkable(f"https://doi.org/{doi}") if doi else None, linkable(source.url)):
-        before, found, after = reference.partition(address or "\n")
-        if found:
-            paragraph.add_run(before)
-            add_link(paragraph, found, found)
-            paragraph.add_run(after)
-            return
-    paragraph.add_run(reference)
+    before, address, after = own_address(reference, source)
+    paragraph.add_run(before)
+    if address:
+        add_link(paragraph, address, address)
+        paragraph.add_run(after)

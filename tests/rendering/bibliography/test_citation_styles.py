@@ -7,9 +7,10 @@ from typing import get_args
 import pytest
 
 from agent.cli.options import CITATION_STYLES
+from agent.domain.look import STYLES, CitationStyle
 from agent.domain.report import Report
 from agent.errors import ExtraMissing
-from agent.rendering.bibliography.styles import STYLES, CitationStyle, formatted, marks
+from agent.rendering.bibliography.styles import formatted, marks
 from agent.rendering.links import linkable
 
 

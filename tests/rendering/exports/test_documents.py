@@ -17,6 +17,7 @@ import docx
 import pytest
 from docx.oxml import parse_xml
 
+from agent.domain.look import Look
 from agent.domain.report import Citation, Claim, Report, Section
 from agent.errors import DeepResearchError, ExtraMissing
 from agent.rendering import FORMATS, files, require
@@ -28,7 +29,7 @@ W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 
 
 def word(report: Report, style: Any = "numeric") -> ZipFile:
-    return ZipFile(BytesIO(files(report, ["docx"], style)["report.docx"]))
+    return ZipFile(BytesIO(files(report, ["docx"], Look(style))["report.docx"]))
 
 
 def part(package: ZipFile, name: str) -> Any:
@@ -45,7 +46,7 @@ def test_a_reader_of_docx_finds_every_claim_and_every_reference(
     name: str, style: Any, samples: dict[str, Report]
 ) -> None:
     report = samples[name]
-    document = docx.Document(BytesIO(files(report, ["docx"], style)["report.docx"]))
+    document = docx.Document(BytesIO(files(report, ["docx"], Look(style))["report.docx"]))
     paragraphs = [paragraph.text for paragraph in document.paragraphs]
     headings = [p.text for p in document.paragraphs if p.style and p.style.name == "Heading 1"]
     assert document.core_properties.title == report.brief.restated == paragraphs[0]

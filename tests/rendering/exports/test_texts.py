@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from agent.domain.look import Look
 from agent.domain.report import (
     Citation,
     Claim,
@@ -64,7 +65,7 @@ def _quoting(claim: Claim, payload: str) -> list[Citation]:
 def test_a_mail_has_no_line_wider_than_72_columns_but_for_addresses(
     name: str, style: str, samples: dict[str, Report]
 ) -> None:
-    text = files(samples[name], ["txt"], style)["report.txt"].decode()  # type: ignore[arg-type]
+    text = files(samples[name], ["txt"], Look(style))["report.txt"].decode()  # type: ignore[arg-type]
     wide = [line for line in text.splitlines() if columns(line) > WIDTH]
     assert all(re.fullmatch(r"\s*\S+", line) for line in wide)
 
