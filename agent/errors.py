@@ -6,6 +6,7 @@
     │   ├── InvalidSettings      an option or variable is wrong
     │   ├── InvalidOption        an option in a file is wrong
     │   ├── InvalidSchedule      a schedule, or the file of them, is wrong
+    │   ├── InvalidBatch         a file of topics, or a row of it, is wrong
     │   └── CorpusUnusable       --corpus is missing or has nothing readable
     ├── SearchUnavailable        every search failed (none came back, not even empty)
     ├── ModelUnavailable         the gateway gave no answer
@@ -70,6 +71,10 @@ class InvalidOption(InvalidInput):
 
 class InvalidSchedule(InvalidInput):
     """A schedule is wrong, or the file of schedules, or there is none of that name."""
+
+
+class InvalidBatch(InvalidInput):
+    """A file of topics is wrong, or a row of it."""
 
 
 class CorpusUnusable(InvalidInput):

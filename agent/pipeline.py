@@ -15,7 +15,6 @@ stage's result back. Texts stay in the document store; the state carries their d
 checkpoint is small and is data only. A run that was stopped goes on behind its last checkpoint.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -38,6 +37,7 @@ from agent.errors import AnswerUnusable, ModelUnavailable
 from agent.ports import ChatModel, Illustrator, Journal, RunFolder
 from agent.rendering.step_files import manifest, run_file, step_file
 from agent.stages.illustrate import Illustrated, illustrate
+from agent.stages.off_loop import off_loop
 from agent.stages.refine import clarify, deepen, edited, heard, refine
 from agent.stages.retrieve import Library, retrieve
 from agent.stages.summarize import summarize
@@ -263,9 +263,9 @@ async def _render(state: State, tools: Tools, tell: Tell) -> Update:
     illustrated = await illustrate(state["brief"], illustrator=illustrator)
     if illustrated.cover:
         await tools.folder.write(illustrated.cover.file, illustrated.data)
-    report = _report(state, tools, illustrated)
+    report = await off_loop(_report, state, tools, illustrated)
     look = replace(tools.look, cover=illustrated.data)
-    files = await asyncio.to_thread(rendering.files, report, tools.formats, look)
+    files = await off_loop(rendering.files, report, tools.formats, look)
     for name, data in files.items():
         await tools.folder.write(name, data)
     await tools.folder.write("5-report.json", manifest(files))

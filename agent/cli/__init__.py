@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from agent.cli.batching import batch
 from agent.cli.exporting import export
 from agent.cli.inspecting import claims, doctor, read, search, show, verify
 from agent.cli.keeping import compare, list_, open_, prune, rm, watch
@@ -50,7 +51,7 @@ def cli() -> None:
 
 
 for command in (
-    *(run, resume, schedule, demo, refine, read, search),
+    *(run, resume, batch, schedule, demo, refine, read, search),
     *(list_, show, open_, watch, export, templates, compare, verify, claims, rm, prune, doctor),
 ):
     cli.add_command(command)

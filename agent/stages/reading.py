@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from agent.domain.evidence import ONLY_ABSTRACT, Failure, Page, Publication, Source
 from agent.domain.passages import Span, passages
 from agent.errors import PageUnreadable
+from agent.stages.off_loop import off_loop
 
 if TYPE_CHECKING:
     from agent.domain.evidence import Hit
@@ -37,7 +38,7 @@ class Desk:
         published = hit.published or page.published
         if not self.scope.covers(published):
             return None, [*failures, Failure(hit.url, f"passed over: published {published}")]
-        spans, orders = await asyncio.to_thread(_studied, page)
+        spans, orders = await off_loop(_studied, page)
         return Source(
             id="",
             kind=hit.kind,

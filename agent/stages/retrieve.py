@@ -17,6 +17,7 @@ from agent.domain.selection import Reason, choose
 from agent.errors import SearchFailed, SearchUnavailable
 from agent.ports import Mending
 from agent.stages.limits import Brake
+from agent.stages.off_loop import off_loop
 from agent.stages.reading import Desk
 
 if TYPE_CHECKING:
@@ -257,7 +258,7 @@ class _Round:
             + tuple(sorted(self.failures, key=lambda failure: failure.what))
             + self._mended(),
             considered=self.before.considered + tuple(map(self._told, choices)),
-            coverage=await asyncio.to_thread(coverage, self.brief, read),
+            coverage=await off_loop(coverage, self.brief, read),
         )
 
     def _mended(self) -> tuple[Failure, ...]:
@@ -282,7 +283,7 @@ class _Round:
             )
             for source, text in zip(sources, texts, strict=True)
         ]
-        first = await asyncio.to_thread(independent_works, described)
+        first = await off_loop(independent_works, described)
         passages = [
             tuple(text[start:end] for start, end in source.spans)
             for source, text in zip(sources, texts, strict=True)

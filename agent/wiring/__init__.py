@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -15,7 +15,7 @@ from agent.adapters.event_log import event_log
 from agent.adapters.fetching.pages import Reader
 from agent.adapters.run_folder import REQUEST, WorkingFolder, new_run_folder, taken_up
 from agent.adapters.run_request import Request, read_request
-from agent.domain.events import Event
+from agent.domain.events import Event, tell_nobody
 from agent.domain.look import Look
 from agent.domain.question import Question
 from agent.errors import InvalidSettings, RunDamaged
@@ -36,6 +36,7 @@ from agent.wiring.models import (
     open_models,
 )
 from agent.wiring.reading import Reading, open_corpus, open_reading
+from gateway_client.transport import PoolState
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -44,11 +45,14 @@ if TYPE_CHECKING:
     from agent.adapters.corpus import Corpus
     from agent.adapters.gateway_chat import GatewayChat
     from agent.adapters.gateway_pictures import GatewayPictures
+    from agent.domain.events import Tell
     from agent.domain.question import Brief
     from agent.domain.report import Report
     from agent.ports import SearchEngine
 
 __all__ = [
+    "OF_INPUTS",
+    "Inputs",
     "Reading",
     "brief",
     "estimate",
@@ -57,10 +61,12 @@ __all__ = [
     "limits",
     "listed_models",
     "open_engines",
+    "open_inputs",
     "open_judge",
     "open_reading",
     "open_tools",
     "research",
+    "research_from",
     "resume",
 ]
 
@@ -70,6 +76,14 @@ KEPT_SETTINGS: Final = {
 }  # fmt: skip
 """What a run that is taken up again has of its own: all that bears on the result, except addresses,
 which may hold secrets."""
+
+
+OF_INPUTS: Final = (
+    "engines", "engine_urls", "searxng_url", "arxiv_url", "search_model", "allow_hosts", "corpus",
+    "page_seconds", "parse_seconds", "search_seconds", "robots", "contact", "cache", "cached",
+    "offline",
+)  # fmt: skip
+"""The settings that inputs are opened with, so that they are the same for all runs that share."""
 
 
 async def research(
@@ -95,8 +109,22 @@ async def research(
     if isinstance(question, str):
         question = Question(question, depth=settings.depth, breadth=settings.breadth)
     request = _request(question, settings, formats, embedded=embedded, demo=demo)
+    reading = open_inputs(settings, host.tell, engines)
+    return await _report(_new_folder(request, settings), request, settings, host, reading)
+
+
+async def research_from(
+    inputs: Inputs,
+    question: Question,
+    *,
+    settings: Settings,
+    host: Host = NOBODY,
+    formats: Sequence[str] = rendering.FORMATS,
+) -> Report:
+    """Research a question as ``research`` does, from inputs that other runs share."""
+    request = _request(question, settings, formats, embedded=False)
     opening = _new_folder(request, settings)
-    return await _report(opening, request, settings, host, engines)
+    return await _report(opening, request, settings, host, nullcontext(inputs))
 
 
 async def resume(
@@ -105,6 +133,7 @@ async def resume(
     settings: Settings | None = None,
     host: Host = NOBODY,
     engines: Sequence[SearchEngine] = (),
+    inputs: Inputs | None = None,
 ) -> Report:
     """Go on with a run under ``settings.out`` that was stopped, and return its report.
 
@@ -121,7 +150,8 @@ async def resume(
         raise RunDamaged(message, mend="run the demo again")
     own = read_settings(**{**settings.model_dump(), **request.settings})
     host.tell(Event("refine", f"{run_id} is taken up again"))
-    return await _report(taken_up(stopped), request, own, host, engines)
+    reading = nullcontext(inputs) if inputs else open_inputs(own, host.tell, engines)
+    return await _report(taken_up(stopped), request, own, host, reading)
 
 
 @asynccontextmanager
@@ -139,7 +169,7 @@ async def open_tools(
     """
     request = _request(question, settings, formats, embedded=embedded)
     async with (
-        _inputs(request, settings, NOBODY, engines) as inputs,
+        open_inputs(settings, engines=engines) as inputs,
         _new_folder(request, settings) as folder,
         _tools(folder, request, settings, inputs, Brake(limits(settings))) as tools,
     ):
@@ -196,10 +226,10 @@ async def _report(
     request: Request,
     settings: Settings,
     host: Host,
-    engines: Sequence[SearchEngine],
+    reading: AbstractAsyncContextManager[Inputs],
 ) -> Report:
     brake = host.brake or Brake(limits(settings))
-    async with _inputs(request, settings, host, engines) as inputs, opening as folder:
+    async with reading as inputs, opening as folder:
         with event_log(folder.events, host.tell) as tell:
             async with _tools(folder, request, settings, inputs, brake) as tools:
                 told = replace(host, tell=tell)
@@ -207,31 +237,32 @@ async def _report(
 
 
 @dataclass(frozen=True, slots=True)
-class _Inputs:
-    """What a run reads from; it is opened before the run's folder is made."""
+class Inputs:
+    """What runs read from, one alone or many side by side, and how the gateway's keys stand."""
 
     engines: Sequence[SearchEngine]
     corpus: Corpus | None
     reading: Reading
+    pool_state: PoolState
 
 
 @asynccontextmanager
-async def _inputs(
-    request: Request, settings: Settings, host: Host, engines: Sequence[SearchEngine]
-) -> AsyncIterator[_Inputs]:
+async def open_inputs(
+    settings: Settings, tell: Tell = tell_nobody, engines: Sequence[SearchEngine] = ()
+) -> AsyncIterator[Inputs]:
+    """Open what the settings name to be asked and read, before any run's folder is made."""
     async with (
         open_reading(settings) as reading,
-        open_corpus(settings, reading.parser, host.tell) as corpus,
+        open_corpus(settings, reading.parser, tell) as corpus,
         open_engines(settings) as named,
     ):
-        every: list[SearchEngine] = [*named, *engines, *([corpus] if corpus else [])]
-        wanted = request.question.sources
-        yield _Inputs([engine for engine in every if engine.kind in wanted], corpus, reading)
+        every = [*named, *engines, *([corpus] if corpus else [])]
+        yield Inputs(every, corpus, reading, PoolState())
 
 
 @asynccontextmanager
 async def _tools(
-    folder: WorkingFolder, request: Request, settings: Settings, inputs: _Inputs, brake: Brake
+    folder: WorkingFolder, request: Request, settings: Settings, inputs: Inputs, brake: Brake
 ) -> AsyncIterator[Tools]:
     """Open what a run keeps in its folder, and the models; both are closed before it is published.
 
@@ -239,15 +270,21 @@ async def _tools(
     """
     await folder.write(REQUEST, request.as_json())
     async with AsyncExitStack() as stack:
-        journal = stack.enter_context(run_journal.opened(folder.journal))
+        journal = await stack.enter_async_context(run_journal.opened(folder.journal))
         saver = await stack.enter_async_context(checkpoints.opened(folder.checkpoints))
         chat = await stack.enter_async_context(
-            open_models(settings, embedded=request.embedded, journal=journal)
+            open_models(
+                settings,
+                embedded=request.embedded,
+                journal=journal,
+                pool_state=inputs.pool_state,
+            )
         )
         library = Library(
             engines=[
                 engine if engine is inputs.corpus else Journalled(engine, journal)
                 for engine in inputs.engines
+                if engine.kind in request.question.sources
             ],
             reader=Reader(inputs.reading.web, inputs.corpus),
             documents=FolderDocuments(folder.documents),
