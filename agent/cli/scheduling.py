@@ -274,7 +274,7 @@ def _changed(name: str, path: Path | None) -> Iterator[Book]:
     yield book
     one, before = book.schedule(name), log.seen(name)
     if before is not None:
-        log.see(name, fires.seen(one, before, _now()))
+        log.see(name, before, fires.seen(one, before, _now()))
     click.echo(f"{name} is paused" if one.is_paused else f"{name}  next {_next(one)}")
 
 

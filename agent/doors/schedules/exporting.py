@@ -33,6 +33,8 @@ WorkingDirectory={folder}
 EnvironmentFile=-%E/deep-research.env
 ExecStart={command}
 SuccessExitStatus=3 4
+KillMode=mixed
+TimeoutStopSec=5min
 """
 TIMER: Final = """\
 [Unit]
@@ -53,7 +55,8 @@ def systemd_units(schedule: Schedule, command: Sequence[str], folder: str) -> di
     """Return the files of a schedule by name: a timer, and the service it starts in a folder.
 
     What a sleeping machine missed is made up for once (``Persistent``). The service ends well with
-    a partial or an empty report too.
+    a partial or an empty report too. Told to stop, it alone hears of it, and has time to write and
+    verify what was found.
     """
     unit = f"deep-research-{_escaped(schedule.name)}"
     calendars = "\n".join(f"OnCalendar={one}" for one in on_calendar(schedule.rule))

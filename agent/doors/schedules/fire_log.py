@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -56,7 +56,11 @@ class FireLog:
     def alone(self, name: str) -> Iterator[None]:
         """Be the only one to fire a schedule; raise RunBusy, naming who is, if another is at it."""
         self._make_folder()
-        with held(self._lock(name), f"the schedule {name}"):
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(held(self._lock(name), f"the schedule {name}"))
+            except OSError as error:
+                raise _unusable(self._lock(name), error) from error
             yield
 
     def is_going_on(self, name: str) -> bool:
@@ -69,17 +73,26 @@ class FireLog:
             return Seen(times, datetime.fromisoformat(until))
         return None
 
-    def see(self, name: str, seen: Seen) -> None:
-        """Keep what was seen to of a schedule."""
+    def see(self, name: str, before: Seen | None, seen: Seen) -> None:
+        """Keep what was seen to of a schedule, unless another process kept more than ``before``."""
         with self._opened() as connection:
-            _see(connection, name, seen)
+            if before is None:
+                connection.execute(
+                    "INSERT OR IGNORE INTO seen VALUES (?, ?, ?)", (name, *_told(seen))
+                )
+            else:
+                connection.execute(
+                    "UPDATE seen SET times = ?, until = ?"
+                    " WHERE schedule = ? AND times = ? AND until = ?",
+                    (*_told(seen), name, *_told(before)),
+                )
 
     def begin(self, fire: Fire, seen: Seen | None = None) -> int:
         """Keep that a fire is begun and, with it, what is seen to by then; return its number."""
         name = fire.schedule.name
         with self._opened() as connection:
             if seen is not None:
-                _see(connection, name, seen)
+                connection.execute("REPLACE INTO seen VALUES (?, ?, ?)", (name, *_told(seen)))
             told = (name, fire.due.isoformat(), fire.began.isoformat(), RUNNING)
             cursor = connection.execute(
                 "INSERT INTO fires (schedule, due, began, status, run, reason)"
@@ -156,10 +169,8 @@ class FireLog:
             raise _unusable(self._path, error) from error
 
 
-def _see(connection: sqlite3.Connection, name: str, seen: Seen) -> None:
-    connection.execute(
-        "INSERT OR REPLACE INTO seen VALUES (?, ?, ?)", (name, seen.times, seen.until.isoformat())
-    )
+def _told(seen: Seen) -> tuple[str, str]:
+    return seen.times, seen.until.isoformat()
 
 
 def _unusable(path: Path, error: Exception) -> RunUnwritable:

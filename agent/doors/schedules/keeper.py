@@ -122,7 +122,7 @@ class Keeper:
             before, now = self._log.seen(schedule.name), self._clock.now()
             seen = fires.seen(schedule, before, now)
             if seen != before:
-                self._log.see(schedule.name, seen)
+                self._log.see(schedule.name, before, seen)
             if fires.due(schedule, seen, now):
                 return True
             return self._killed(schedule) is not None and not self._log.is_going_on(schedule.name)
@@ -177,9 +177,8 @@ class Keeper:
     async def _watched(self, fire: Fire, number: int) -> None:
         """Make a fire with a brake that stops it with the others, and say how it ended."""
         name = fire.schedule.name
-        self._say(
-            name, f"{'taken up again' if fire.is_taken_up else 'begun'}, due {fire.due:%c %Z}"
-        )
+        begun = "taken up again" if fire.is_taken_up else "begun"
+        self._say(name, f"{begun}, due {fire.due.astimezone(fire.schedule.rule.zone):{MOMENT}}")
         self._brakes[name] = Brake(limits(fire.schedule.asked.settings))
         try:
             report = await self._made(fire, number, Host(brake=self._brakes[name]))
@@ -198,9 +197,11 @@ class Keeper:
         except DeepResearchError as error:
             self._log.end(number, FAILED, error.stopped_run, str(error))
             raise
-        except BaseException as error:
-            stopped = isinstance(error, asyncio.CancelledError)
-            self._log.end(number, STOPPED if stopped else FAILED, "", type(error).__name__)
+        except asyncio.CancelledError:
+            self._log.end(number, STOPPED, "", "it was broken off")
+            raise
+        except Exception as error:
+            self._log.end(number, FAILED, "", f"{type(error).__name__}: {error}")
             raise
         self._log.end(number, report.run.status, report.run.id, report.run.reason)
         return report

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from itertools import islice, takewhile
+from itertools import islice, pairwise, takewhile
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -85,18 +85,18 @@ def test_a_wall_time_that_occurs_twice_is_due_when_it_occurs_first() -> None:
 
 
 @given(
-    st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1)),
+    st.integers(0, 10 * 365 * 24 * 3600),
     st.sampled_from(ZONES),
     st.sampled_from([*RULES, "* * * * *", "7 3 29 2 *"]),
 )
 def test_times_come_in_order_and_none_is_lost_between_two_looks(
-    moment: datetime, zone: str, expression: str
+    seconds: int, zone: str, expression: str
 ) -> None:
-    rule, begin = Rule(expression, zone), moment.replace(tzinfo=UTC)
+    rule, begin = Rule(expression, zone), BEGIN + timedelta(seconds=seconds)
     times = list(islice(rule.after(begin), 5))
     assert times == sorted(set(times))
     assert times[0] > begin
-    for time, following in zip(times, times[1:], strict=False):
+    for time, following in pairwise(times):
         assert next(rule.after(time)) == following
         assert next(rule.after(time - timedelta(microseconds=1))) == time
 
