@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI, OpenAI
 
     from gateway_client.config import Config
-    from gateway_client.journal import Journal
+    from gateway_client.abstract_journal import AbstractJournal
 
 NOWHERE: Final = "http://gateway.invalid/v1"
 """What clients are told the address is. The transport replaces it; should a call ever slip past
@@ -55,7 +55,7 @@ class GatewayClient:
         chance: Callable[[], float] = random.random,
         inner: httpx2.AsyncBaseTransport | None = None,
         keep_entries: int | None = None,
-        journal: Journal | None = None,
+        journal: AbstractJournal | None = None,
     ) -> None:
         self.config = config
         self.ledger = Ledger(keep_entries)
@@ -98,7 +98,10 @@ class GatewayClient:
     def http_client(self) -> httpx2.AsyncClient:
         """The HTTP client that all clients made here share."""
         transport = families.async_transport(
-            self._switchboard, inner=self._inner, sleep=self._sleep
+            self._switchboard,
+            inner=self._inner,
+            sleep=self._sleep,
+            announce=self._books.journal.announce if self._books else None,
         )
         if self._books is not None:
             transport = JournalTransport(transport, self._books)

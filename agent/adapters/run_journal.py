@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
-from agent.errors import RunDamaged, RunUnwritable
-from gateway_client.errors import JournalDamaged, JournalUnwritable
+from agent.errors import RunDamaged, RunLost, RunUnwritable
+from gateway_client.errors import JournalDamaged, JournalLost, JournalUnwritable
 from gateway_client.journal import Journal
 
 if TYPE_CHECKING:
@@ -30,3 +30,5 @@ def told() -> Iterator[None]:
         raise RunUnwritable(error.message, mend=error.mend) from error
     except JournalDamaged as error:
         raise RunDamaged(error.message, mend=error.mend) from error
+    except JournalLost as error:
+        raise RunLost(error.message, mend=error.mend) from error

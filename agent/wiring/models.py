@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from agent.settings import Settings
     from gateway_client.catalog import Budget, Tier
-    from gateway_client.journal import Journal
+    from gateway_client.abstract_journal import AbstractJournal
 
 Amount = TypeVar("Amount", Decimal, int)
 
@@ -53,13 +53,13 @@ Papers are longer, and most runs find less than they may read."""
 
 @asynccontextmanager
 async def open_models(
-    settings: Settings, *, embedded: bool, journal: Journal | None = None
+    settings: Settings, *, embedded: bool, journal: AbstractJournal | None = None
 ) -> AsyncIterator[GatewayChat]:
     """Open the gateway's models with the extractive model to stand in, or that one alone."""
     config = None if embedded else gateway_config()
     async with AsyncExitStack() as stack:
 
-        async def client(config: Config, journal: Journal | None = None) -> GatewayClient:
+        async def client(config: Config, journal: AbstractJournal | None = None) -> GatewayClient:
             return await stack.enter_async_context(GatewayClient(config, journal=journal))
 
         if config is None:
