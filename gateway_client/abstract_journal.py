@@ -69,7 +69,7 @@ class AbstractJournal(ABC):
             self._answered[place] -= 1
         return kept
 
-    async def announce(self) -> None:
+    async def announce(self) -> None:  # noqa: B027 - where nobody else may, nothing is to be said
         """Say that something is about to be sent that may have to be paid.
 
         Where others may have taken over the work, this raises JournalLost.

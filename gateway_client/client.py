@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from langchain_openai import ChatOpenAI
     from openai import AsyncOpenAI, OpenAI
 
-    from gateway_client.config import Config
     from gateway_client.abstract_journal import AbstractJournal
+    from gateway_client.config import Config
 
 NOWHERE: Final = "http://gateway.invalid/v1"
 """What clients are told the address is. The transport replaces it; should a call ever slip past

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     from agent.settings import Settings
-    from gateway_client.catalog import Budget, Tier
     from gateway_client.abstract_journal import AbstractJournal
+    from gateway_client.catalog import Budget, Tier
 
 Amount = TypeVar("Amount", Decimal, int)
 

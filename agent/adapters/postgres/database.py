@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from psycopg import AsyncConnection, Error, ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
@@ -17,14 +17,14 @@ from agent.adapters.postgres.patience import patiently, unavailable
 from agent.errors import InvalidSettings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from pydantic import SecretStr
 
 Result = TypeVar("Result")
 
 CONNECT_SECONDS: Final = 5
-CONNECTED: Final = {
+CONNECTED: Final[Mapping[str, Any]] = {
     "connect_timeout": CONNECT_SECONDS,
     "keepalives_idle": 5,
     "keepalives_interval": 2,
@@ -37,7 +37,7 @@ CONNECTED: Final = {
 class Database:
     """A database of runs; made by ``open_database``."""
 
-    def __init__(self, pool: AsyncConnectionPool, locks: Locks) -> None:
+    def __init__(self, pool: AsyncConnectionPool[Any], locks: Locks) -> None:
         self.pool = pool
         self.locks = locks
 
@@ -48,9 +48,11 @@ class Database:
         """
 
         async def once() -> Result:
-            async with self.pool.connection(CONNECT_SECONDS) as connection:
-                async with connection.transaction():
-                    return await work(connection)
+            async with (
+                self.pool.connection(CONNECT_SECONDS) as connection,
+                connection.transaction(),
+            ):
+                return await work(connection)
 
         return await patiently(once)
 
@@ -94,7 +96,7 @@ async def open_database(url: SecretStr, *, connections: int = 8) -> AsyncIterato
         yield Database(pool, locks)
 
 
-def _parts(url: SecretStr) -> dict[str, object]:
+def _parts(url: SecretStr) -> dict[str, Any]:
     try:
         return dict(conninfo_to_dict(url.get_secret_value()))
     except ProgrammingError:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from agent.adapters.event_log import both
 from agent.adapters.run_folder import REQUEST
 from agent.domain.events import event_line
-from agent.errors import DatabaseUnavailable, DeepResearchError, RunFinished, RunLost, RunUnknown
+from agent.errors import DeepResearchError, RunFinished, RunLost, RunUnknown
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
