@@ -10,6 +10,9 @@ from agent.adapters import run_journal
 from agent.adapters.postgres import journal, stored_run
 from agent.adapters.postgres.checkpoints import StoredCheckpoints
 from agent.adapters.postgres.documents import StoredDocuments
+from agent.adapters.postgres.exporting import exported as export_run
+from agent.adapters.postgres.removing import finished_before, remove_unread
+from agent.adapters.postgres.removing import remove as remove_run
 from agent.adapters.run_folder import new_run_id
 from agent.adapters.run_request import request_of
 from agent.running import NOBODY, Host
@@ -24,6 +27,15 @@ if TYPE_CHECKING:
     from agent.domain.question import Question
     from agent.domain.report import Report
     from agent.ports import SearchEngine
+
+__all__ = [
+    "export_run",
+    "finished_before",
+    "remove_run",
+    "remove_unread",
+    "research_stored",
+    "submit_run",
+]
 
 
 async def submit_run(

@@ -46,10 +46,11 @@ ON CONFLICT DO NOTHING
 _FINISH: Final = """
 UPDATE deep_research.runs SET finished = coalesce(finished, now()) WHERE id = %s AND fence = %s
 """
-_FORGET_STATE: Final = tuple(
+FORGET_STATE: Final = tuple(
     f"DELETE FROM {table} WHERE thread_id = %s"  # noqa: S608 - our own words
     for table in ("checkpoints", "checkpoint_blobs", "checkpoint_writes")
 )
+"""What removes the state of a run, which LangGraph keeps in tables of its own."""
 
 
 class StoredRun:
@@ -113,7 +114,7 @@ class StoredRun:
 
         async def finish(connection: AsyncConnection) -> None:
             await connection.execute(_FINISH, (self.id, self.fence))
-            for statement in _FORGET_STATE:
+            for statement in FORGET_STATE:
                 await connection.execute(statement, (self.id,))
 
         await self.written(finish)
