@@ -61,7 +61,7 @@ async def exported(database: Database, run_id: str, out: Path) -> Path:
     parts = await database.transaction(partial(_parts, run_id))
     folder = WorkingFolder(out, run_id)
     try:
-        out.mkdir(parents=True, exist_ok=True)
+        await asyncio.to_thread(out.mkdir, parents=True, exist_ok=True)
         with held(folder.lock):
             return await _placed(parts, folder)
     except OSError as error:

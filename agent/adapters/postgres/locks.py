@@ -64,8 +64,8 @@ class Locks:
     @asynccontextmanager
     async def held(self, run: str) -> AsyncIterator[None]:
         """Hold the lock of a run; raise RunBusy, naming the holder, if another has it."""
-        while not await patiently(partial(self._taken, run)):
-            await asyncio.sleep(GLANCE_SECONDS)  # noqa: ASYNC110 - nothing here hears of it
+        while not await patiently(partial(self._taken, run)):  # noqa: ASYNC110 - it is elsewhere
+            await asyncio.sleep(GLANCE_SECONDS)
         try:
             yield
         finally:
