@@ -24,6 +24,7 @@ import tomlkit
 
 from agent.adapters.run_folder import slug
 from agent.adapters.whole_files import write_whole
+from agent.doors.delivery import Delivery, delivery_from
 from agent.doors.schedules.rule import Rule
 from agent.errors import InvalidInput, InvalidOption, InvalidSchedule, RunUnwritable
 
@@ -44,6 +45,9 @@ OWN: Final[Mapping[str, object]] = {
 }
 """The keys that are no options of a run, and their defaults; None is none."""
 
+DELIVER: Final = "deliver"
+"""The table that says where reports go."""
+
 UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours"}
 MOST_JITTER: Final = timedelta(days=1)
 HEADER: Final = re.compile(r"""\s*\[\s*schedules\s*\.\s*(?:"([^"]*)"|'([^']*)'|([\w-]+))\s*\]""")
@@ -63,6 +67,7 @@ class Schedule:
     is_paused: bool
     options: Mapping[str, object]
     asked: Asked
+    deliver: Delivery | None = None
 
 
 class Book:
@@ -146,7 +151,7 @@ class Book:
         if not isinstance(table, dict):
             raise InvalidSchedule("this is no table", mend=f"begin it with [schedules.{name}]")
         own = {key: _own(key, table) for key in OWN}
-        options = {key: value for key, value in table.items() if key not in OWN}
+        options = {k: value for k, value in table.items() if k not in OWN and k != DELIVER}
         return Schedule(
             name=name,
             topic=own["topic"],
@@ -155,6 +160,7 @@ class Book:
             is_paused=own["paused"],
             options=options,
             asked=self._understand(own["topic"], options),
+            deliver=_delivery(name, table),
         )
 
     def _text(self) -> str:
@@ -210,6 +216,17 @@ def _own(key: str, table: Mapping[str, object]) -> Any:  # noqa: ANN401 - checke
     if not isinstance(value, bool | str):
         raise InvalidOption(key, f"{value!r} is of the wrong kind", mend="put it in quotes")
     return value
+
+
+def _delivery(name: str, table: Mapping[str, object]) -> Delivery | None:
+    """Return where reports go, if the schedule has a table that says so."""
+    if DELIVER not in table:
+        return None
+    told = table[DELIVER]
+    if not isinstance(told, dict):
+        mend = f"begin it with [schedules.{name}.{DELIVER}]"
+        raise InvalidOption(DELIVER, "is no table", mend=mend)
+    return delivery_from(told, f"schedules.{name}.{DELIVER}")
 
 
 def _jitter(text: str) -> timedelta:
