@@ -103,7 +103,11 @@ def _page(thing: str, number: int) -> str:
     for aspect in ASPECTS * 2:
         said = [
             finding.format(
-                thing=thing, n=number, aspect=aspect, a=chance.randint(2, 97), b=chance.randint(2, 60)
+                thing=thing,
+                n=number,
+                aspect=aspect,
+                a=chance.randint(2, 97),
+                b=chance.randint(2, 60),
             )
             for finding in chance.sample(FINDINGS, 4)
         ]

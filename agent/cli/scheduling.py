@@ -53,6 +53,8 @@ def schedule() -> None:
 @click.option("--timezone", metavar="ZONE", help="As in Europe/Berlin.  [the machine's]")
 @click.option("--name", metavar="NAME", help="What to call it.  [the first words of the topic]")
 @click.option("--jitter", metavar="TIME", help="Begin up to so much later, as in 90s, 5m, 1h.")
+@click.option("--anew", is_flag=True,
+              help="Begin each report from nothing, not from the one before.")  # fmt: skip
 @run_options
 @_file
 @_debug
@@ -61,7 +63,7 @@ def add(topic: str, name: str | None, path: Path | None, **_: object) -> None:
     from agent.adapters.run_folder import slug
 
     context = click.get_current_context()
-    own = {key: context.params[key] for key in ("cron", "timezone", "jitter")}
+    own = {key: context.params[key] for key in ("cron", "timezone", "jitter", "anew")}
     entries = {"topic": topic, **{key: value for key, value in own.items() if value}}
     book, _log = _opened(path)
     added = book.add(name or slug(topic), {**entries, **asking.written(context)})
@@ -332,6 +334,7 @@ def _told(one: Schedule) -> dict[str, object]:
         "timezone": str(one.rule.zone),
         "jitter": str(one.jitter),
         "paused": one.is_paused,
+        "anew": one.is_anew,
         "next": _next(one),
         "series": str(one.asked.settings.out / one.name),
         "options": dict(one.options),

@@ -30,7 +30,17 @@ def due(begun: Begun, deliver: Delivery) -> Fire:
         Question(topic, sources=("web", "scholar")), begun.settings, ("md", "html", "json")
     )
     rule = Rule("0 7 * * 1", "UTC")
-    schedule = Schedule("weekly", topic, rule, timedelta(), False, {}, asked, deliver)
+    schedule = Schedule(
+        name="weekly",
+        topic=topic,
+        rule=rule,
+        jitter=timedelta(),
+        is_paused=False,
+        is_anew=False,
+        delivery=deliver,
+        options={},
+        asked=asked,
+    )
     return Fire(schedule, MONDAY, MONDAY, begun.settings.out)
 
 

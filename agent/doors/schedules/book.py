@@ -24,7 +24,7 @@ import tomlkit
 
 from agent.adapters.run_folder import slug
 from agent.adapters.whole_files import write_whole
-from agent.doors.delivery import Delivery, delivery_from
+from agent.doors.delivery.options import delivery_from
 from agent.doors.schedules.rule import Rule
 from agent.errors import InvalidInput, InvalidOption, InvalidSchedule, RunUnwritable
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from agent.doors.asking import Asked, Understand
+    from agent.doors.delivery.options import Delivery
 
 VERSION: Final = 1
 NEW: Final = f"# Schedules of deep-research; edit as you like.\nversion = {VERSION}\n"
@@ -41,12 +42,13 @@ OWN: Final[Mapping[str, object]] = {
     "cron": None,
     "timezone": "",
     "jitter": "0s",
+    "anew": False,
     "paused": False,
 }
-"""The keys that are no options of a run, and their defaults; None is none."""
+"""The keys that are no options of a run, and their defaults; None is none. ``deliver`` is one more:
+a table."""
 
 DELIVER: Final = "deliver"
-"""The table that says where reports go."""
 
 UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours"}
 MOST_JITTER: Final = timedelta(days=1)
@@ -57,7 +59,8 @@ HEADER: Final = re.compile(r"""\s*\[\s*schedules\s*\.\s*(?:"([^"]*)"|'([^']*)'|(
 class Schedule:
     """A topic and options as they are written, what is asked by them, and when.
 
-    ``jitter`` is the longest a fire is put off, so that not all begin at once.
+    ``jitter`` is the longest a fire is put off, so that not all begin at once. ``is_anew``: each
+    report begins from nothing, not from its predecessor. ``delivery`` says where reports go.
     """
 
     name: str
@@ -65,9 +68,10 @@ class Schedule:
     rule: Rule
     jitter: timedelta
     is_paused: bool
+    is_anew: bool
+    delivery: Delivery | None
     options: Mapping[str, object]
     asked: Asked
-    deliver: Delivery | None = None
 
 
 class Book:
@@ -151,16 +155,17 @@ class Book:
         if not isinstance(table, dict):
             raise InvalidSchedule("this is no table", mend=f"begin it with [schedules.{name}]")
         own = {key: _own(key, table) for key in OWN}
-        options = {k: value for k, value in table.items() if k not in OWN and k != DELIVER}
+        options = {key: value for key, value in table.items() if key not in {*OWN, DELIVER}}
         return Schedule(
             name=name,
             topic=own["topic"],
             rule=Rule(own["cron"], own["timezone"]),
             jitter=_jitter(own["jitter"]),
             is_paused=own["paused"],
+            is_anew=own["anew"],
+            delivery=_delivery(table.get(DELIVER)),
             options=options,
             asked=self._understand(own["topic"], options),
-            deliver=_delivery(name, table),
         )
 
     def _text(self) -> str:
@@ -218,15 +223,13 @@ def _own(key: str, table: Mapping[str, object]) -> Any:  # noqa: ANN401 - checke
     return value
 
 
-def _delivery(name: str, table: Mapping[str, object]) -> Delivery | None:
-    """Return where reports go, if the schedule has a table that says so."""
-    if DELIVER not in table:
+def _delivery(table: object) -> Delivery | None:
+    """Return where reports go; raise InvalidSettings if that cannot be."""
+    if table is None:
         return None
-    told = table[DELIVER]
-    if not isinstance(told, dict):
-        mend = f"begin it with [schedules.{name}.{DELIVER}]"
-        raise InvalidOption(DELIVER, "is no table", mend=mend)
-    return delivery_from(told, f"schedules.{name}.{DELIVER}")
+    if not isinstance(table, dict):
+        raise InvalidOption(DELIVER, "is of the wrong kind", mend="make it a table")
+    return delivery_from(table, DELIVER)
 
 
 def _jitter(text: str) -> timedelta:

@@ -1,4 +1,4 @@
-"""What a fire does: one run in the folder of its series, told to whoever follows that."""
+"""What a fire does: one run in the folder of its series, which is then published and delivered."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ if TYPE_CHECKING:
 async def fire(fire: Fire, host: Host) -> Report:
     """Research what a schedule asks, and return the report; raises the errors of ``agent.errors``.
 
-    The report tells first what has changed since the last one on the same topic. Then ``latest``
-    and the feed of the series are brought up to date, and the report is delivered, if the schedule
-    says where to; neither can fail a run that is done.
+    It goes on from the last report of the series. One that is taken up goes on with its run, or
+    takes it as it is if it did end; that may be delivered twice. A series that cannot be published
+    fails no run that is done.
     """
-    report = await _report(fire, host)
+    report = await _researched(fire, host)
     try:
         await asyncio.to_thread(series.published, fire.series, report)
     except RunUnwritable as error:
         host.tell(Event("render", f"failed: {error}", "failed"))
-    schedule = fire.schedule
-    if schedule.deliver is not None:
-        parcel = Parcel(report, fire.series / report.run.id, schedule.name)
-        await deliver(schedule.deliver, parcel, tell=host.tell)
+    if fire.schedule.delivery is not None:
+        parcel = Parcel(report, fire.series / report.run.id, fire.schedule.name)
+        await deliver(fire.schedule.delivery, parcel, tell=host.tell)
     return report
 
 
-async def _report(fire: Fire, host: Host) -> Report:
-    """Return the report of a fire; one taken up goes on with its run, or takes it if it did end."""
+async def _researched(fire: Fire, host: Host) -> Report:
     asked = fire.schedule.asked
     settings = asked.settings.model_copy(update={"out": fire.series})
     begun = _begun(fire)
     if begun is None:
-        predecessor = series.predecessor(fire.series, asked.question.text)
-        question = replace(asked.question, predecessor=predecessor)
+        before = (
+            "" if fire.schedule.is_anew else series.predecessor(fire.series, asked.question.text)
+        )
+        question = replace(asked.question, predecessor=before)
         return await wiring.research(question, settings=settings, host=host, formats=asked.formats)
     if begun.status == "stopped":
         return await wiring.resume(begun.id, settings=settings, host=host)

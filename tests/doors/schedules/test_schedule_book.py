@@ -134,18 +134,3 @@ def test_a_file_that_cannot_be_read_or_written_is_told(machine: Any) -> None:
     machine.folder /= "missing"
     with pytest.raises(RunUnwritable, match="name another with --file"):
         machine.add("first", "0 7 * * *")
-
-
-def test_a_table_says_where_reports_go_and_a_mistake_in_it_is_told_by_its_key(machine: Any) -> None:
-    text = (
-        'version = 1\n[schedules.x]\ntopic = "t"\ncron = "@daily"\n'
-        '[schedules.x.deliver]\ncommand = ["notify"]\n'
-    )
-    path = machine.book.path
-    path.write_text(text)
-    deliver = machine.book.schedule("x").deliver
-    assert deliver is not None
-    assert deliver.command == ("notify",)
-    path.write_text(text.replace("command", "comand"))
-    with pytest.raises(InvalidSchedule, match=r"schedules\.x\.deliver\.comand: there is no such"):
-        machine.book.schedules()
