@@ -13,6 +13,7 @@ from agent.domain.look import Look
 from agent.errors import InvalidSettings, TemplateBroken
 from agent.rendering.forms import FORMS
 from agent.rendering.reading_back import read
+from agent.rendering.words import words_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -125,7 +126,8 @@ def _left_out(report: Report, template: str, text: str) -> Iterator[Remark]:
     quotes = {citation.quote for claim in report.claims for citation in claim.citations}
     if any(_words(quote) not in plain for quote in quotes):
         yield Remark(template, "quotes are left out: readers cannot check what a sentence rests on")
-    if report.run.reason and _words(report.run.reason) not in plain:
+    reason = words_for(report.brief.language).tell(report.run.reason)
+    if reason and _words(reason) not in plain:
         yield Remark(template, "it does not say why a report is partial or empty")
 
 

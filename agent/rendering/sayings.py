@@ -34,7 +34,7 @@ _MENDED_BY: Final = (" - ", ": ")
 class Saying:
     """An English sentence in ``literals`` with a gap between each two, and how to say it.
 
-    A gap with a name of one letter holds a number.
+    A gap with a name of one letter holds a number, one with a name in capitals a single word.
     """
 
     literals: tuple[str, ...]
@@ -49,7 +49,7 @@ class Saying:
 
     @property
     def opens_outside(self) -> bool:
-        """Whether it begins with a text from outside."""
+        """Whether it begins with a text that may be any, and not with a word or a number."""
         return not self.literals[0] and len(self.gaps[0]) > 1
 
     def filled(self, text: str) -> dict[str, str] | None:
@@ -80,7 +80,9 @@ def _by_precision(table: Mapping[str, str]) -> tuple[Saying, ...]:
 
 
 def _fits(gap: str, fill: str) -> bool:
-    return len(gap) > 1 or not fill.strip(_NUMBER)
+    if len(gap) == 1:
+        return not fill.strip(_NUMBER)
+    return not gap.isupper() or len(fill.split()) == 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +127,10 @@ class Sayings:
             yield one or part
 
     def _piece(self, text: str, deeper: int, *, is_next: bool = False) -> str:
-        """Say one saying, and how to mend what it tells of.
+        return self._with_mend(text, deeper) or self._saying(text, deeper, is_next=is_next)
 
-        After another one it has to begin with words of its own: what follows a semicolon within a
-        text from outside may well look like one that begins with a gap.
-        """
+    def _with_mend(self, text: str, deeper: int) -> str:
+        """Say what ends in a mend; what that is for may be known or not."""
         for mend in self.mends:
             for dash in _MENDED_BY:
                 head, found, tail = text.rpartition(dash + mend.literals[0])
@@ -137,12 +138,19 @@ class Sayings:
                 if gaps is not None:
                     told = self._told(head, deeper - 1) or head
                     return self.mended.format(told=told, mend=mend.said.format_map(gaps))
+        return ""
+
+    def _saying(self, text: str, deeper: int, *, is_next: bool) -> str:
+        """Say one saying, which after another one has to begin with words of the program.
+
+        What follows a semicolon within a text from outside may look like one that begins with any.
+        """
         for saying in self.told:
-            if is_next and saying.opens_outside:
-                continue
             gaps = saying.filled(text)
-            if gaps is not None:
-                if TOLD in gaps:
-                    gaps[TOLD] = self._told(gaps[TOLD], deeper - 1) or gaps[TOLD]
-                return saying.said.format_map(gaps)
+            if gaps is None:
+                continue
+            inner = self._told(gaps[TOLD], deeper - 1) if TOLD in gaps else ""
+            if is_next and saying.opens_outside and not (inner and saying.gaps[0] == TOLD):
+                continue
+            return saying.said.format_map(gaps | {TOLD: inner or gaps.get(TOLD)})
         return ""
