@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from agent.rendering.words import words_for
 from agent.testing.changing import Change
 from agent.testing.checking_models import lenient, mending
 from agent.testing.misbehaving import ITEM_FAULTS, Misbehaving, Planted, evenly
@@ -87,6 +88,17 @@ def test_every_number_of_every_report_stands_in_the_quotes_under_it(spoiled: lis
         for said in outcome.report["summary"]:
             under = [quote for id_ in said["claims"] for quote in quotes(claims[id_])]
             assert values(said["sentence"]) <= values(*under)
+
+
+def test_every_reason_of_every_report_can_be_said_in_chinese(spoiled: list[Spoiled]) -> None:
+    tell = words_for("zh").tell
+    for report in (run.outcome.report for run in spoiled):
+        failures = (why for one in report["failures"] for why in (one["what"], one["why"]))
+        dropped = (one["reason"] for one in report["dropped"])
+        chosen = (one["why"] for one in report["considered"])
+        won = (one["why"] for one in report["disagreements"])
+        told = {report["run"]["reason"], *failures, *dropped, *chosen, *won} - {""}
+        assert {text for text in told if tell(text) == text and " " in text} == set()
 
 
 def quotes(claim: Mapping[str, Any]) -> list[str]:
