@@ -75,33 +75,34 @@ class Scope:
                 own.setdefault(name, []).append((value, self))
         arguments = getattr(node, "args", None)
         names = [a.arg for a in (*arguments.args, *arguments.kwonlyargs)] if arguments else []
-        self.values: Values = {**outer, **dict.fromkeys(names, []), **own}
+        self.values: Values = {**outer, **{name: [] for name in names}, **own}
         self.expressions = [inner for inner in nodes if isinstance(inner, ast.expr)]
         self.calls = [inner for inner in nodes if isinstance(inner, ast.Call)]
         self.returned = [r.value for r in nodes if isinstance(r, ast.Return) and r.value]
 
     def texts(self, node: ast.expr, seen: frozenset[str] = frozenset()) -> set[str]:
         """Return the texts that an expression can be; none where that is not written here."""
+        found: set[str] = set()
         match node:
             case ast.Constant(value=str(text)):
-                return {text}
-            case ast.FormattedValue(value=value, format_spec=None, conversion=-1):
-                return self.texts(value, seen)
+                found = {text}
             case ast.FormattedValue(conversion=114):  # as of {it!r}
-                return {repr(GAP)}
+                found = {repr(GAP)}
+            case ast.FormattedValue(value=value, format_spec=None, conversion=-1):
+                found = self.texts(value, seen)
             case ast.JoinedStr(values=parts):
-                return self.joined(parts, seen)
+                found = self.joined(parts, seen)
             case ast.BinOp(left=left, op=ast.Add(), right=right):
-                return self.joined([left, right], seen)
+                found = self.joined([left, right], seen)
             case ast.IfExp(body=body, orelse=orelse):
-                return self.texts(body, seen) | self.texts(orelse, seen)
+                found = self.texts(body, seen) | self.texts(orelse, seen)
             case ast.BoolOp(values=parts) | ast.Tuple(elts=parts):
-                return set().union(*(self.texts(part, seen) for part in parts))
+                found = set().union(*(self.texts(part, seen) for part in parts))
             case ast.Name(id=name):
-                return self.named(name, seen)
+                found = self.named(name, seen)
             case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):
-                return self.named(f"{name}()", seen)
-        return set()
+                found = self.named(f"{name}()", seen)
+        return found
 
     def everything(self) -> set[str]:
         """Return all texts that are written in it."""

@@ -1,6 +1,7 @@
 """A user's own templates: what they may do, what they are told, and what they cannot do."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,21 @@ def test_the_check_says_what_is_wrong(
         ("report.md.j2", "{% if %}", TemplateBroken, r"report\.md\.j2:1: Expected"),
     ],
 )
+def test_a_reason_is_looked_for_in_the_language_it_is_told_in(
+    tmp_path: Path, chinese: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reason = "it was stopped by hand; every web search failed"
+    partial = replace(chinese, run=replace(chinese.run, status="partial", reason=reason))
+    monkeypatch.setattr("agent.rendering.house.sample_report", lambda _: partial)
+    copied(tmp_path)
+    assert list(checked(tmp_path)) == []
+    template = tmp_path / "report.md.j2"
+    silent = template.read_text(encoding="utf-8").replace("{{ layout.reason }}", "")
+    template.write_text(silent, encoding="utf-8")
+    (remark,) = checked(tmp_path)
+    assert remark.text == "it does not say why a report is partial or empty"
+
+
 def test_a_folder_no_report_could_be_written_with_is_refused_before_there_is_one(
     tmp_path: Path, name: str, text: str, error: type[Exception], said: str
 ) -> None:

@@ -109,6 +109,7 @@ def test_a_saying_gives_back_what_it_is_made_of(fills: list[str], data: st.DataO
         "the quotes do not support it: " * 200,
         "x; the sources are quoted instead" * 150,
         "its robots.txt is unknown: a answered 7: " * 100 + " - try again later",
+        "it was cut off at its greatest length is skipped: x failed: 7; " * 60,
         "about 7 tokens of sources are too many for a window with room for " * 60,
     ],
 )
