@@ -1,4 +1,4 @@
-"""What leaves the machine where somebody traces runs: spans and numbers, no texts that were read."""
+"""What leaves the machine where somebody traces runs: spans and numbers, nothing that was read."""
 
 import json
 import re
