@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from agent import rendering, running
@@ -235,21 +236,30 @@ async def _report(
     reading: AbstractAsyncContextManager[Inputs],
 ) -> Report:
     brake = host.brake or Brake(limits(settings))
-    async with reading as inputs, opening as folder:
-        with event_log(folder.events, host.tell) as tell:
-            async with _tools(folder, request, settings, inputs, brake) as tools:
-                told = replace(host, tell=tell)
-                return await running.run(request.question, tools, told, started=request.started)
+    async with reading as inputs, AsyncExitStack() as stack:
+        async with inputs.door:
+            folder = await stack.enter_async_context(opening)
+            tell = stack.enter_context(event_log(folder.events, host.tell))
+            tools = await stack.enter_async_context(
+                _tools(folder, request, settings, inputs, brake)
+            )
+        told = replace(host, tell=tell)
+        return await running.run(request.question, tools, told, started=request.started)
 
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What runs read from, one alone or many side by side, and how the gateway's keys stand."""
+    """What runs read from, one alone or many side by side, and how the gateway's keys stand.
+
+    They come in by the ``door``, one after the other: what a start takes of the event loop, and the
+    searches that follow it, would otherwise fall on one moment.
+    """
 
     engines: Sequence[SearchEngine]
     corpus: Corpus | None
     reading: Reading
-    pool_state: PoolState
+    pool_state: PoolState = field(default_factory=PoolState)
+    door: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 @asynccontextmanager
@@ -270,7 +280,7 @@ async def open_inputs(
         open_engines(settings) as named,
     ):
         every = [*named, *engines, *([corpus] if corpus else [])]
-        yield Inputs(every, corpus, reading, PoolState())
+        yield Inputs(every, corpus, reading)
 
 
 @asynccontextmanager
