@@ -135,7 +135,7 @@ def build_graph(checkpointer: BaseCheckpointSaver[str] | None = None) -> Graph:
 
 @cache
 def _compiled() -> Graph:
-    """Return the graph that all others are copies of: to compile it takes 10 ms, to copy nothing."""
+    """Return what all graphs are copies of: to compile one takes 10 ms, to copy it nothing."""
     graph = StateGraph(State, context_schema=Tools, input_schema=Input, output_schema=Output)
     graph.add_node("clarify", _node("refine", _clarify))
     graph.add_node("hear", _hear)

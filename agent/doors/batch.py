@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import gc
 import hashlib
 import json
 from dataclasses import dataclass, field, replace
@@ -236,6 +237,7 @@ class Batch:
         return [every[row.key] for row in self.rows]
 
     async def _made(self, rows: Sequence[Row], stop: Brake) -> list[Outcome]:
+        _make_ready()
         places = asyncio.Semaphore(self.at_once)
         pulling = asyncio.create_task(self._pass_on(stop))
         try:
@@ -288,6 +290,16 @@ class Batch:
         return await wiring.research_from(
             inputs, question, settings=settings, host=host, formats=asked.formats
         )
+
+
+def _make_ready() -> None:
+    """Import everything, and have the garbage collector look at it no more.
+
+    It would else stop all rows for 0.2 s whenever it has looked at everything.
+    """
+    wiring.load()
+    gc.collect()
+    gc.freeze()
 
 
 def _of_report(row: Row, report: Report) -> Outcome:

@@ -34,6 +34,7 @@ from agent.wiring.models import (
     gateway_is_set,
     limits,
     listed_models,
+    load,
     open_judge,
     open_models,
 )
@@ -62,6 +63,7 @@ __all__ = [
     "gateway_is_set",
     "limits",
     "listed_models",
+    "load",
     "open_engines",
     "open_inputs",
     "open_judge",

@@ -6,6 +6,7 @@ import os
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from importlib import import_module
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import openai
@@ -91,6 +92,12 @@ async def open_judge() -> AsyncIterator[GatewayChat]:
         raise InvalidSettings("no gateway is set", mend="set GATEWAY_BASE_URL to judge by a model")
     async with GatewayClient(config) as client:
         yield GatewayChat(client)
+
+
+def load() -> None:
+    """Import what a first call to a model would, while no other run has to wait for it."""
+    for name in ("langchain_openai", "gateway_client.families.aiohttp_transport"):
+        import_module(name)
 
 
 def gateway_config() -> Config | None:
