@@ -16,7 +16,10 @@
     ├── ExtraMissing             a format needs a package that is not installed
     ├── RunBusy                  another process is working on the run
     ├── RunFinished              nothing of the run is left to do
+    ├── RunLost                  another process has taken the run over
     ├── RunDamaged               what was kept of a run cannot be read
+    ├── DatabaseUnavailable      the database does not answer
+    ├── DatabaseOutdated         its tables are not those of this version
     ├── DocumentLost             a stored text is gone, or was changed
     ├── TemplateBroken           a template asks for what it was not given
     │
@@ -114,8 +117,20 @@ class RunFinished(DeepResearchError):
     """Nothing of the run is left to do."""
 
 
+class RunLost(DeepResearchError):
+    """Another process has taken the run over: nothing more is written here, nor paid."""
+
+
 class RunDamaged(DeepResearchError):
     """What was kept of a run to take it up again cannot be read."""
+
+
+class DatabaseUnavailable(DeepResearchError):
+    """The database does not answer, or refuses us."""
+
+
+class DatabaseOutdated(DeepResearchError):
+    """The database has not the tables of this version."""
 
 
 class DocumentLost(DeepResearchError):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from agent.domain.look import STYLES, CitationStyle
@@ -93,6 +93,11 @@ class Settings(BaseSettings):
     max_minutes: float | None = Field(None, gt=0, description="most minutes a run may take")
     max_usd_per_day: Decimal | None = Field(
         None, gt=0, description="most US dollars that all runs of a day (UTC) may cost together"
+    )
+    database_url: SecretStr | None = Field(
+        None,
+        description="PostgreSQL database that keeps the runs of many machines, as in"
+        " `postgresql://user:password@host/name`",
     )
     robots: bool = Field(default=True, description="whether robots.txt is obeyed")
     contact: str = Field(

@@ -42,6 +42,9 @@ CLOCKS = {"started", "finished", "read_at", "timing"}
 class Victim:
     """A process that carries out orders, one at a time, in forks of itself."""
 
+    pid = 0
+    """The process that carries out the order."""
+
     def __init__(self, environment: dict[str, str], errors: Path) -> None:
         self._environment = environment
         self._errors = errors
@@ -70,7 +73,7 @@ class Victim:
         assert self._process.stdin  # noqa: S101 - asked for above
         told = {"out": str(out), "question": QUESTION, **order}
         self._process.stdin.write(json.dumps(told).encode() + b"\n")
-        pid = (await self._line())["pid"]
+        self.pid = pid = (await self._line())["pid"]
         ended = asyncio.ensure_future(self._line())
         if kill_after is not None:
             await asyncio.wait({ended}, timeout=kill_after)

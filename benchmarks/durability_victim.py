@@ -1,4 +1,4 @@
-"""Runs research in processes that die at a given point; a part of durability.py.
+"""Runs research in processes that die at a given point; a part of the durability benchmarks.
 
 Everything is imported once; each order on standard input, one JSON line, is carried out in a fork
 of that process, which says its pid first and how it ended last.
@@ -17,8 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 from agent import wiring
 from agent.adapters.checkpoints import Checkpoints
-from agent.errors import RunBusy, RunFinished
+from agent.adapters.postgres import locks, open_database
+from agent.adapters.postgres.stored_run import StoredRun
+from agent.errors import RunBusy, RunFinished, RunLost
 from agent.settings import read_settings
+from agent.wiring.stored import research_stored
 from gateway_client.journal import Journal
 
 if TYPE_CHECKING:
@@ -29,8 +32,10 @@ POINTS = {
     "writes": ((Checkpoints, "aput_writes"),),
     "journal": ((Journal, "_kept"),),
     "rename": ((Path, "replace"), (Path, "rename")),
+    "transaction": ((StoredRun, "written"),),
 }
 """Where a process can be told to die: the methods after which something is on the disk."""
+STATUSES = {RunBusy: 3, RunFinished: 4, RunLost: 5}
 
 
 def main() -> None:
@@ -51,7 +56,7 @@ def tell(what: dict[str, Any]) -> None:
 
 
 def carry_out(order: dict[str, Any]) -> None:
-    """Run or resume in this process, which ends with it; 3 if busy, 4 if it was finished."""
+    """Run or resume in this process, which ends with it."""
     status = 1
     try:
         if order.get("point"):
@@ -61,10 +66,8 @@ def carry_out(order: dict[str, Any]) -> None:
         if counted is not None:
             Path(order["count"]).write_text(json.dumps(counted), encoding="utf-8")
         status = 0
-    except RunBusy:
-        status = 3
-    except RunFinished:
-        status = 4
+    except tuple(STATUSES) as error:
+        status = STATUSES[type(error)]
     except Exception:  # noqa: BLE001 - whatever it is, the harness is to see it
         traceback.print_exc()
     finally:
@@ -73,9 +76,15 @@ def carry_out(order: dict[str, Any]) -> None:
 
 
 async def work(order: dict[str, Any]) -> None:
-    """Run or resume."""
+    """Run or resume, in a folder or in the database."""
     settings = read_settings(out=Path(order["out"]))
-    if order.get("resume"):
+    if order.get("stored"):
+        if silence := order.get("silence"):
+            locks.HEARD_SECONDS, locks.SILENCE_SECONDS = silence / 4, silence  # type: ignore[misc]
+        assert settings.database_url  # noqa: S101 - the harness sets it
+        async with open_database(settings.database_url) as database:
+            await research_stored(database, order["question"], order["stored"], settings=settings)
+    elif order.get("resume"):
         await wiring.resume(order["resume"], settings=settings)
     else:
         await wiring.research(order["question"], settings=settings)

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from langchain_openai import ChatOpenAI
     from openai import AsyncOpenAI, OpenAI
 
+    from gateway_client.abstract_journal import AbstractJournal
     from gateway_client.config import Config
-    from gateway_client.journal import Journal
     from gateway_client.transport import PoolState
 
 NOWHERE: Final = "http://gateway.invalid/v1"
@@ -57,7 +57,7 @@ class GatewayClient:
         chance: Callable[[], float] = random.random,
         inner: httpx2.AsyncBaseTransport | None = None,
         keep_entries: int | None = None,
-        journal: Journal | None = None,
+        journal: AbstractJournal | None = None,
         pool_state: PoolState | None = None,
     ) -> None:
         self.config = config
@@ -101,7 +101,10 @@ class GatewayClient:
     def http_client(self) -> httpx2.AsyncClient:
         """The HTTP client that all clients made here share."""
         transport = families.async_transport(
-            self._switchboard, inner=self._inner, sleep=self._sleep
+            self._switchboard,
+            inner=self._inner,
+            sleep=self._sleep,
+            announce=self._books.journal.announce if self._books else None,
         )
         if self._books is not None:
             transport = JournalTransport(transport, self._books)

@@ -18,6 +18,7 @@
     ├── JobFailed            an endpoint took on a job and could not do it
     ├── JournalUnwritable    a paid reply cannot be kept
     ├── JournalDamaged       kept replies cannot be read
+    ├── JournalLost          others have taken over the work
     └── AnswerUnusable       a model answered, but never in the form asked for
 
 Each is one line: what happened and, in ``mend``, what to do. A key is only ever a label.
@@ -129,6 +130,12 @@ class JournalUnwritable(GatewayError):
 
 class JournalDamaged(GatewayError):
     """The replies that were kept cannot be read."""
+
+    status = 500
+
+
+class JournalLost(GatewayError):
+    """Others have taken over the work that is journalled, so nothing more is asked."""
 
     status = 500
 

@@ -1,28 +1,22 @@
-"""Keeps every paid reply on the disk: work taken up again after a crash pays for nothing twice.
-
-A reply is committed before whoever asked sees it. Work goes by steps, which are repeated whole
-after a crash; within a step, the same request is answered as often as it was answered before, and
-from then on it is a new one. One process at a time may have a journal.
-"""
+"""Keeps every paid reply on the disk: work taken up again after a crash pays for nothing twice."""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 import sqlite3
 import threading
-from collections import Counter
 from contextlib import contextmanager
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
+from gateway_client.abstract_journal import AbstractJournal, Kept
 from gateway_client.errors import JournalDamaged, JournalUnwritable
 from gateway_client.ledger import Entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
+
+    from gateway_client.abstract_journal import Place
 
 _BEFORE: Final = """
 SELECT entry FROM entries LEFT JOIN steps USING (step)
@@ -45,29 +39,13 @@ CREATE INDEX IF NOT EXISTS asked ON replies (step, request);
 """
 
 
-class Place(NamedTuple):
-    """Where a reply belongs: the step that asked, and the digest of what it asked."""
-
-    step: str
-    request: str
-
-
-class Kept(NamedTuple):
-    """A reply, and what was written down as paid with it."""
-
-    reply: bytes
-    entries: tuple[Entry, ...]
-
-
-class Journal:
+class Journal(AbstractJournal):
     """One file of steps, replies, and what they cost."""
 
     def __init__(self, path: Path) -> None:
+        super().__init__()
         self._path = path
         self._lock = threading.Lock()
-        self._step = ""
-        self._is_repeated = True
-        self._answered: Counter[Place] = Counter()
         with self._told():
             self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         try:
@@ -84,45 +62,9 @@ class Journal:
         with self._lock:
             self._database.close()
 
-    async def begin(self, step: str, note: str) -> str:
-        """Begin a step, or repeat it; return the note it was begun with, which is this or older.
-
-        The note is for whatever, besides the requests made so far, has a say in the next ones.
-        """
-        self._step = step
-        self._answered.clear()
-        before = await asyncio.to_thread(self._begun, step, note)
-        self._is_repeated = before is not None
-        return note if before is None else before
-
-    def place(self, *request: bytes) -> Place:
-        """Return the place of the reply to a request of the present step, given in parts."""
-        digest = hashlib.sha256()
-        for part in request:
-            digest.update(b"%d:" % len(part) + part)
-        return Place(self._step, digest.hexdigest())
-
-    async def recall(self, place: Place) -> Kept | None:
-        """Return what a request was answered with before the step was repeated, if it was."""
-        if not self._is_repeated:
-            return None
-        number = self._answered[place]
-        self._answered[place] += 1
-        kept = await asyncio.to_thread(self._recalled, place, number)
-        if kept is None:
-            self._answered[place] -= 1
-        return kept
-
-    async def keep(self, place: Place, reply: bytes, entries: Sequence[Entry] = ()) -> None:
-        """Commit a reply with what was paid since the last one; once this returns it is safe."""
-        self._answered[place] += 1
-        await asyncio.to_thread(self._kept, place, reply, entries)
-
-    def charge(self, entries: Sequence[Entry]) -> None:
+    async def charge(self, entries: Sequence[Entry]) -> None:
         """Commit what was paid without a reply."""
-        with self._lock, self._told(), self._database:
-            self._database.execute("BEGIN IMMEDIATE")
-            self._write(self._step, None, entries)
+        await asyncio.to_thread(self._charge, self._step, entries)
 
     def entries(self) -> tuple[Entry, ...]:
         """Return everything that was paid."""
@@ -136,7 +78,27 @@ class Journal:
             rows = self._database.execute(_BEFORE, {"step": self._step}).fetchall()
             return _entries(rows)
 
-    def _begun(self, step: str, note: str) -> str | None:
+    async def _begun(self, step: str, note: str) -> str | None:
+        return await asyncio.to_thread(self._begin, step, note)
+
+    async def _recalled(self, place: Place, number: int) -> Kept | None:
+        return await asyncio.to_thread(self._recall, place, number)
+
+    async def _kept(
+        self,
+        place: Place,
+        number: int,  # noqa: ARG002 - rows of a file have an order of their own
+        reply: bytes,
+        entries: Sequence[Entry],
+    ) -> None:
+        await asyncio.to_thread(self._keep, place, reply, entries)
+
+    def _charge(self, step: str, entries: Sequence[Entry]) -> None:
+        with self._lock, self._told(), self._database:
+            self._database.execute("BEGIN IMMEDIATE")
+            self._write(step, None, entries)
+
+    def _begin(self, step: str, note: str) -> str | None:
         with self._lock, self._told():
             row = self._database.execute("SELECT note FROM steps WHERE step = ?", (step,))
             before = row.fetchone()
@@ -144,7 +106,7 @@ class Journal:
                 self._database.execute("INSERT INTO steps (step, note) VALUES (?, ?)", (step, note))
         return None if before is None else str(before[0])
 
-    def _recalled(self, place: Place, number: int) -> Kept | None:
+    def _recall(self, place: Place, number: int) -> Kept | None:
         with self._lock, self._told():
             row = self._database.execute(
                 "SELECT id, reply FROM replies WHERE step = ? AND request = ?"
@@ -156,7 +118,7 @@ class Journal:
             rows = self._database.execute("SELECT entry FROM entries WHERE reply = ?", row[:1])
             return Kept(bytes(row[1]), _entries(rows.fetchall()))
 
-    def _kept(self, place: Place, reply: bytes, entries: Sequence[Entry]) -> None:
+    def _keep(self, place: Place, reply: bytes, entries: Sequence[Entry]) -> None:
         with self._lock, self._told(), self._database:
             self._database.execute("BEGIN IMMEDIATE")
             row = self._database.execute(
@@ -165,7 +127,7 @@ class Journal:
             self._write(place.step, row.lastrowid, entries)
 
     def _write(self, step: str, reply: int | None, entries: Sequence[Entry]) -> None:
-        rows = [(step, reply, json.dumps(entry._asdict(), default=str)) for entry in entries]
+        rows = [(step, reply, entry.as_json()) for entry in entries]
         self._database.executemany(
             "INSERT INTO entries (step, reply, entry) VALUES (?, ?, ?)", rows
         )
@@ -187,9 +149,4 @@ class Journal:
 
 
 def _entries(rows: Iterable[tuple[str]]) -> tuple[Entry, ...]:
-    return tuple(_entry(json.loads(row[0])) for row in rows)
-
-
-def _entry(told: dict[str, Any]) -> Entry:
-    usd = told["usd"]
-    return Entry(**{**told, "usd": None if usd is None else Decimal(usd)})
+    return tuple(Entry.from_json(text) for (text,) in rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from dataclasses import dataclass
 from decimal import Decimal
@@ -29,6 +30,17 @@ class Entry(NamedTuple):
     estimated: bool = False
     images: int = 0
     video_seconds: int = 0
+
+    def as_json(self) -> str:
+        """Return it as JSON, with every digit of the dollars."""
+        return json.dumps(self._asdict(), default=str)
+
+    @classmethod
+    def from_json(cls, text: str) -> Entry:
+        """Return the entry that was written so."""
+        told = json.loads(text)
+        usd = told["usd"]
+        return cls(**{**told, "usd": None if usd is None else Decimal(usd)})
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ from agent.adapters.run_journal import told
 from agent.adapters.token_meter import TokenMeter
 from agent.domain.evidence import Failure
 from agent.domain.report import Usage
-from agent.errors import AnswerUnusable, BudgetSpent, ModelUnavailable, RunUnwritable
+from agent.errors import AnswerUnusable, BudgetSpent, ModelUnavailable, RunLost, RunUnwritable
 from gateway_client.answers.structured import structured
 from gateway_client.errors import AnswerUnusable as NoUsableAnswer
 from gateway_client.errors import BudgetSpent as TooDear
-from gateway_client.errors import GatewayError, JournalDamaged, JournalUnwritable
+from gateway_client.errors import GatewayError, JournalDamaged, JournalLost, JournalUnwritable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -63,6 +63,8 @@ class GatewayChat:
             return await self.understudy.ask(prompt, reply, task=task)
         except (JournalUnwritable, JournalDamaged) as error:  # no model's fault: the run must stop
             raise RunUnwritable(error.message, mend=error.mend) from error
+        except JournalLost as error:
+            raise RunLost(error.message, mend=error.mend) from error
         except TooDear as error:
             raise BudgetSpent(str(error)) from error
         except GatewayError as error:

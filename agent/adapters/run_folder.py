@@ -97,7 +97,7 @@ async def new_run_folder(out: Path, question: str, today: date) -> AsyncIterator
     A run that fails leaves what was paid for or read, to be taken up again, or else no trace.
     Raises RunUnwritable if ``out`` cannot be written.
     """
-    run = WorkingFolder(out, f"{today:%Y-%m-%d}-{slug(question)}-{secrets.token_hex(3)}")
+    run = WorkingFolder(out, new_run_id(question, today))
     with ExitStack() as stack:
         try:
             run.documents.mkdir(parents=True)
@@ -139,6 +139,11 @@ def unfinished(out: Path) -> Iterator[tuple[str, Path]]:
 def run_id(folder: Path) -> str:
     """Return the id of the run whose folder this is, under whichever of its names."""
     return folder.name.removeprefix(".").removesuffix(UNFINISHED)
+
+
+def new_run_id(question: str, today: date) -> str:
+    """Return an id that sorts by day, says what it is about, and is nobody else's."""
+    return f"{today:%Y-%m-%d}-{slug(question)}-{secrets.token_hex(3)}"
 
 
 def slug(text: str) -> str:

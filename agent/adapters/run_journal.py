@@ -6,8 +6,8 @@ import asyncio
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
-from agent.errors import RunDamaged, RunUnwritable
-from gateway_client.errors import JournalDamaged, JournalUnwritable
+from agent.errors import RunDamaged, RunLost, RunUnwritable
+from gateway_client.errors import JournalDamaged, JournalLost, JournalUnwritable
 from gateway_client.journal import Journal
 
 if TYPE_CHECKING:
@@ -35,3 +35,5 @@ def told() -> Iterator[None]:
         raise RunUnwritable(error.message, mend=error.mend) from error
     except JournalDamaged as error:
         raise RunDamaged(error.message, mend=error.mend) from error
+    except JournalLost as error:
+        raise RunLost(error.message, mend=error.mend) from error

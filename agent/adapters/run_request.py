@@ -43,7 +43,16 @@ def read_request(folder: Path) -> Request:
     """Return what the run in a folder was asked; raise RunDamaged if that cannot be told."""
     path = folder / REQUEST
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise _illegible(path, error) from error
+    return request_of(text, path)
+
+
+def request_of(text: str, place: Path | str) -> Request:
+    """Return what a file says that a run was asked; raise RunDamaged, naming its place."""
+    try:
+        told = json.loads(text)
         return Request(
             question=_question(told["question"]),
             started=datetime.fromisoformat(told["started"]),
@@ -52,11 +61,15 @@ def read_request(folder: Path) -> Request:
             demo=bool(told["demo"]),
             settings=dict(told["settings"]),
         )
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, DeepResearchError) as error:
-        raise RunDamaged(
-            f"what the run was asked cannot be read from {path} ({type(error).__name__})",
-            mend="ask it anew",
-        ) from error
+    except (ValueError, TypeError, KeyError, AttributeError, DeepResearchError) as error:
+        raise _illegible(place, error) from error
+
+
+def _illegible(place: Path | str, error: Exception) -> RunDamaged:
+    return RunDamaged(
+        f"what the run was asked cannot be read from {place} ({type(error).__name__})",
+        mend="ask it anew",
+    )
 
 
 def _question(told: Mapping[str, Any]) -> Question:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from agent.cli.batching import batch
+from agent.cli.database import database
 from agent.cli.exporting import export
 from agent.cli.inspecting import claims, doctor, read, search, show, verify
 from agent.cli.keeping import compare, list_, open_, prune, rm, watch
@@ -53,6 +54,7 @@ def cli() -> None:
 for command in (
     *(run, resume, batch, schedule, demo, refine, read, search),
     *(list_, show, open_, watch, export, templates, compare, verify, claims, rm, prune, doctor),
+    database,
 ):
     cli.add_command(command)
 

@@ -8,11 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from agent import rendering, running
-from agent.adapters import checkpoints, run_journal
 from agent.adapters.clock import SystemClock
-from agent.adapters.document_store import FolderDocuments
 from agent.adapters.engines.journalled import Journalled
-from agent.adapters.event_log import event_log
 from agent.adapters.fetching.pages import Reader
 from agent.adapters.past_run import predecessor
 from agent.adapters.run_folder import REQUEST, WorkingFolder, new_run_folder, taken_up
@@ -28,6 +25,7 @@ from agent.stages.limits import Brake, Limited
 from agent.stages.refine import refine
 from agent.stages.retrieve import Library
 from agent.wiring.engines import open_engines
+from agent.wiring.keeping import in_folder
 from agent.wiring.models import (
     estimate,
     gateway_config,
@@ -52,6 +50,7 @@ if TYPE_CHECKING:
     from agent.domain.question import Brief
     from agent.domain.report import Report
     from agent.ports import SearchEngine
+    from agent.wiring.keeping import Keeping
 
 __all__ = [
     "OF_INPUTS",
@@ -110,11 +109,10 @@ async def research(
     ``demo``: its world is gone.
     """
     settings = settings or read_settings()
-    if isinstance(question, str):
-        question = Question(question, depth=settings.depth, breadth=settings.breadth)
-    request = _request(question, settings, formats, embedded=embedded, demo=demo)
-    reading = open_inputs(settings, host.tell, engines, revalidating=bool(question.predecessor))
-    return await _report(_new_folder(request, settings), request, settings, host, reading)
+    request = requested(question, settings, formats, embedded=embedded, demo=demo)
+    reading = inputs_for(request, settings, host.tell, engines)
+    opening = in_folder(_new_folder(request, settings))
+    return await carried_out(opening, request, settings, host, reading)
 
 
 async def research_from(
@@ -126,9 +124,9 @@ async def research_from(
     formats: Sequence[str] = rendering.FORMATS,
 ) -> Report:
     """Research a question as ``research`` does, from inputs that other runs share."""
-    request = _request(question, settings, formats, embedded=False)
-    opening = _new_folder(request, settings)
-    return await _report(opening, request, settings, host, nullcontext(inputs))
+    request = requested(question, settings, formats, embedded=False)
+    opening = in_folder(_new_folder(request, settings))
+    return await carried_out(opening, request, settings, host, nullcontext(inputs))
 
 
 async def resume(
@@ -152,14 +150,10 @@ async def resume(
     if request.demo:
         message = "the miniature internet that this demo read is gone"
         raise RunDamaged(message, mend="run the demo again")
-    own = read_settings(**{**settings.model_dump(), **request.settings})
+    own = own_settings(request, settings)
     host.tell(Event("refine", f"{run_id} is taken up again"))
-    reading: AbstractAsyncContextManager[Inputs] = (
-        nullcontext(inputs)
-        if inputs
-        else open_inputs(own, host.tell, engines, revalidating=bool(request.question.predecessor))
-    )
-    return await _report(taken_up(stopped), request, own, host, reading)
+    reading = nullcontext(inputs) if inputs else inputs_for(request, own, host.tell, engines)
+    return await carried_out(in_folder(taken_up(stopped)), request, own, host, reading)
 
 
 @asynccontextmanager
@@ -175,11 +169,11 @@ async def open_tools(
 
     The run's folder is published if the block ends well.
     """
-    request = _request(question, settings, formats, embedded=embedded)
+    request = requested(question, settings, formats, embedded=embedded)
     async with (
-        open_inputs(settings, engines=engines, revalidating=bool(question.predecessor)) as inputs,
-        _new_folder(request, settings) as folder,
-        _tools(folder, request, settings, inputs, Brake(limits(settings))) as tools,
+        inputs_for(request, settings, engines=engines) as inputs,
+        in_folder(_new_folder(request, settings)) as keeping,
+        _tools(keeping, request, settings, inputs, Brake(limits(settings))) as tools,
     ):
         yield tools
 
@@ -190,8 +184,8 @@ async def brief(question: Question, *, embedded: bool = False) -> Brief:
         return await refine(question, model=model, today=SystemClock().now().date())
 
 
-def _request(
-    question: Question,
+def requested(
+    question: str | Question,
     settings: Settings,
     formats: Sequence[str],
     *,
@@ -199,6 +193,8 @@ def _request(
     demo: bool = False,
 ) -> Request:
     """Return what is asked; refuse, before anything is spent, what could not be delivered."""
+    if isinstance(question, str):
+        question = Question(question, depth=settings.depth, breadth=settings.breadth)
     rendering.require(formats, _look(settings))
     if settings.illustrate and (embedded or not gateway_is_set()):
         raise InvalidSettings("only a gateway can draw a cover", mend="set GATEWAY_BASE_URL")
@@ -222,6 +218,11 @@ def _kept(settings: Settings) -> Mapping[str, object]:
     return settings.model_copy(update=paths).model_dump(mode="json", include=KEPT_SETTINGS)
 
 
+def own_settings(request: Request, settings: Settings) -> Settings:
+    """Return the settings with those that the run has of its own."""
+    return read_settings(**{**settings.model_dump(), **request.settings})
+
+
 def _look(settings: Settings) -> Look:
     return Look(settings.citation_style, settings.templates)
 
@@ -230,20 +231,21 @@ def _new_folder(request: Request, settings: Settings) -> AbstractAsyncContextMan
     return new_run_folder(settings.out, request.question.text, request.started.date())
 
 
-async def _report(
-    opening: AbstractAsyncContextManager[WorkingFolder],
+async def carried_out(
+    opening: AbstractAsyncContextManager[Keeping],
     request: Request,
     settings: Settings,
     host: Host,
     reading: AbstractAsyncContextManager[Inputs],
 ) -> Report:
+    """Return the report of a run that is begun, or gone on with, wherever it is kept."""
     brake = host.brake or Brake(limits(settings))
     async with reading as inputs, AsyncExitStack() as stack:
         async with inputs.door:
-            folder = await stack.enter_async_context(opening)
-            tell = stack.enter_context(event_log(folder.events, host.tell))
+            keeping = await stack.enter_async_context(opening)
+            tell = stack.enter_context(keeping.log(host.tell))
             tools = await stack.enter_async_context(
-                _tools(folder, request, settings, inputs, brake)
+                _tools(keeping, request, settings, inputs, brake)
             )
         told = replace(host, tell=tell)
         return await running.run(request.question, tools, told, started=request.started)
@@ -285,26 +287,29 @@ async def open_inputs(
         yield Inputs(every, corpus, reading)
 
 
+def inputs_for(
+    request: Request,
+    settings: Settings,
+    tell: Tell = tell_nobody,
+    engines: Sequence[SearchEngine] = (),
+) -> AbstractAsyncContextManager[Inputs]:
+    """Open the inputs of one run alone."""
+    return open_inputs(settings, tell, engines, revalidating=bool(request.question.predecessor))
+
+
 @asynccontextmanager
 async def _tools(
-    folder: WorkingFolder, request: Request, settings: Settings, inputs: Inputs, brake: Brake
+    keeping: Keeping, request: Request, settings: Settings, inputs: Inputs, brake: Brake
 ) -> AsyncIterator[Tools]:
-    """Open what a run keeps in its folder, and the models; both are closed before it is published.
+    """Open the models, which are closed before the run is published.
 
     What the corpus answers is not journalled: it costs nothing.
     """
-    await folder.write(REQUEST, request.as_json())
-    async with AsyncExitStack() as stack:
-        journal = await stack.enter_async_context(run_journal.opened(folder.journal))
-        saver = await stack.enter_async_context(checkpoints.opened(folder.checkpoints))
-        chat = await stack.enter_async_context(
-            open_models(
-                settings,
-                embedded=request.embedded,
-                journal=journal,
-                pool_state=inputs.pool_state,
-            )
-        )
+    journal = keeping.journal
+    await keeping.folder.write(REQUEST, request.as_json())
+    async with open_models(
+        settings, embedded=request.embedded, journal=journal, pool_state=inputs.pool_state
+    ) as chat:
         library = Library(
             engines=[
                 engine if engine is inputs.corpus else Journalled(engine, journal)
@@ -312,7 +317,7 @@ async def _tools(
                 if engine.kind in request.question.sources
             ],
             reader=Reader(inputs.reading.web, inputs.corpus),
-            documents=FolderDocuments(folder.documents),
+            documents=keeping.documents,
             clock=SystemClock(),
             pages=settings.pages,
             reads_at_once=settings.reads_at_once,
@@ -320,21 +325,17 @@ async def _tools(
         )
         model = Limited(chat, chat.understudy, brake) if chat.understudy else chat
         illustrator = _illustrator(chat, settings) if settings.illustrate else None
-        try:
-            yield Tools(
-                model=model,
-                library=library,
-                folder=folder,
-                formats=request.formats,
-                look=_look(settings),
-                journal=chat,
-                checkpoints=saver,
-                illustrator=illustrator,
-                past=predecessor(request.question, settings.out),
-            )
-        finally:
-            usage = model.usage()
-            folder.is_paid = bool(usage.usd or usage.unpriced)
+        yield Tools(
+            model=model,
+            library=library,
+            folder=keeping.folder,
+            formats=request.formats,
+            look=_look(settings),
+            journal=chat,
+            checkpoints=keeping.checkpoints,
+            illustrator=illustrator,
+            past=predecessor(request.question, settings.out),
+        )
 
 
 def _illustrator(chat: GatewayChat, settings: Settings) -> GatewayPictures:

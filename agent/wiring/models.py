@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     from agent.settings import Settings
+    from gateway_client.abstract_journal import AbstractJournal
     from gateway_client.catalog import Budget, Tier
-    from gateway_client.journal import Journal
     from gateway_client.transport import PoolState
 
 Amount = TypeVar("Amount", Decimal, int)
@@ -58,7 +58,7 @@ async def open_models(
     settings: Settings,
     *,
     embedded: bool,
-    journal: Journal | None = None,
+    journal: AbstractJournal | None = None,
     pool_state: PoolState | None = None,
 ) -> AsyncIterator[GatewayChat]:
     """Open the gateway's models with the extractive model to stand in, or that one alone.
@@ -68,7 +68,7 @@ async def open_models(
     config = None if embedded else gateway_config()
     async with AsyncExitStack() as stack:
 
-        async def client(config: Config, journal: Journal | None = None) -> GatewayClient:
+        async def client(config: Config, journal: AbstractJournal | None = None) -> GatewayClient:
             return await stack.enter_async_context(
                 GatewayClient(config, journal=journal, pool_state=pool_state)
             )

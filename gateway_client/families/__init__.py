@@ -28,10 +28,14 @@ def async_transport(
     *,
     inner: httpx2.AsyncBaseTransport | None = None,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    announce: Callable[[], Awaitable[None]] | None = None,
 ) -> httpx2.AsyncBaseTransport:
-    """Return a transport for the family's AsyncClient; ``inner`` is what it sends through."""
+    """Return a transport for the family's AsyncClient; ``inner`` is what it sends through.
+
+    ``announce`` is awaited right before anything is sent, and may raise so that nothing is.
+    """
     made = type("GatewayTransport", (AsyncShell, family.AsyncBaseTransport), {})
-    return cast("httpx2.AsyncBaseTransport", made(switchboard, family, inner, sleep))
+    return cast("httpx2.AsyncBaseTransport", made(switchboard, family, inner, sleep, announce))
 
 
 def sync_transport(

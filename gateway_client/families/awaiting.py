@@ -45,11 +45,13 @@ class AsyncShell:
         family: ModuleType,
         inner: httpx2.AsyncBaseTransport | None,
         sleep: Callable[[float], Awaitable[None]],
+        announce: Callable[[], Awaitable[None]] | None,
     ) -> None:
         self._switchboard = switchboard
         self._family = family
         self._inner = inner
         self._sleep = sleep
+        self._announce = announce
         self._made: dict[Way, httpx2.AsyncBaseTransport] = {}
         self._ways: dict[str, httpx2.AsyncBaseTransport] = {}
 
@@ -86,6 +88,8 @@ class AsyncShell:
         self, step: Send, extensions: Mapping[str, object]
     ) -> tuple[Outcome, Opened | None]:
         family, inner = self._way(step.lane.endpoint)
+        if self._announce is not None:
+            await self._announce()
         try:
             if step.relay is None and isinstance(inner, ReadsWhole):
                 return await inner.whole(step, extensions.get("timeout", {})), None  # type: ignore[arg-type]  # as httpx2 has it

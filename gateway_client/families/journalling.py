@@ -13,7 +13,7 @@ from gateway_client.exchange import ROUTED, TASK_HEADER
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gateway_client.journal import Journal
+    from gateway_client.abstract_journal import AbstractJournal
     from gateway_client.ledger import Entry, Ledger
 
 _KEPT: Final = ("content-type", "x-gw-")
@@ -26,7 +26,7 @@ class Bookkeeper:
     the replies, so that a step that is repeated sees the same sums grow.
     """
 
-    def __init__(self, journal: Journal, ledger: Ledger) -> None:
+    def __init__(self, journal: AbstractJournal, ledger: Ledger) -> None:
         self.journal = journal
         self._ledger = ledger
         self._pending: list[Entry] = []
@@ -34,7 +34,7 @@ class Bookkeeper:
 
     async def begin(self, step: str, note: str) -> str:
         """Begin a step of the journal, as Journal.begin does."""
-        self.charge()
+        await self.charge()
         note = await self.journal.begin(step, note)
         self._begin()
         return note
@@ -43,11 +43,11 @@ class Bookkeeper:
         self._ledger.restart(self.journal.entries_before())
         self._seen = len(self._ledger.entries)
 
-    def charge(self) -> None:
+    async def charge(self) -> None:
         """Write down calls that were given up on their way: they may have to be paid."""
         entries = self.pending()
         if entries:
-            self.journal.charge(entries)
+            await self.journal.charge(entries)
 
     def pending(self) -> list[Entry]:
         """Return what was paid and is not written down, once."""
@@ -96,7 +96,7 @@ class JournalTransport(httpx2.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         """Write down what is not, and close."""
-        self._books.charge()
+        await self._books.charge()
         await self._inner.aclose()
 
 

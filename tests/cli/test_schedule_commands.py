@@ -187,7 +187,9 @@ async def test_what_was_missed_is_made_up_for_and_a_killed_process_leaves_it_to_
         out, _ = await asyncio.wait_for(process.communicate(), 20)
     assert (process.returncode, out) == (0, b"")
     (fired,) = log.fires("contexts", 9)
-    (folder,) = (tmp_path / "runs" / "contexts").iterdir()
+    series = tmp_path / "runs" / "contexts"
+    folder = (series / "latest").resolve()
+    assert {path.name for path in series.iterdir()} == {folder.name, "latest", "feed.xml"}
     assert (folder / "report.md").is_file()
     assert fired.run == folder.name
     assert line.strip().endswith(f"runs/contexts/{folder.name}")

@@ -91,7 +91,7 @@ async def test_sums_grow_in_a_repeated_step_as_they_did_at_first(
                 await asking.begin(step, "")
                 await asking.complete("hello")
                 calls.append(asking.ledger.totals().calls)
-            journal.charge([Entry("", "m", "e", "k", 1, 0, 0, None, estimated=True)])
+            await journal.charge([Entry("", "m", "e", "k", 1, 0, 0, None, estimated=True)])
             seen.append(calls)
         journal.close()
     assert seen == [[0, 1, 2], [0, 1, 3]]  # what brought no reply counts from its step on
@@ -200,7 +200,7 @@ def test_what_is_kept_comes_back_in_its_order_whoever_opens_the_journal(
         await journal.begin("one", "")
         for number, request in enumerate(requests):
             await journal.keep(journal.place(request), b"%d" % number, entries[number:][:1])
-        journal.charge(entries[len(requests) :])
+        await journal.charge(entries[len(requests) :])
 
     async def recalled(journal: Journal) -> list[bytes]:
         await journal.begin("one", "")

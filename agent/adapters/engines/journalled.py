@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from agent.domain.evidence import Hit
     from agent.domain.question import Scope, SourceKind
     from agent.ports import SearchEngine
-    from gateway_client.journal import Journal
+    from gateway_client.abstract_journal import AbstractJournal
 
 
 class Journalled:
     """An engine whose answers are in the journal before anybody reads them."""
 
-    def __init__(self, engine: SearchEngine, journal: Journal) -> None:
+    def __init__(self, engine: SearchEngine, journal: AbstractJournal) -> None:
         self._engine = engine
         self._journal = journal
         self._recalled: list[Failure] = []
@@ -52,6 +52,8 @@ class Journalled:
             failures, hits = json.loads(kept.reply)
             self._recalled += [Failure(*failure) for failure in failures]
             return hits_of(hits)
+        with told():
+            await self._journal.announce()
         found = await self._engine.search(query, limit=limit, scope=scope)
         answer = [[astuple(failure) for failure in self._told()], written(found)]
         with told():
