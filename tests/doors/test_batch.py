@@ -20,7 +20,7 @@ from agent.doors.batch import (
     exit_status,
     read_rows,
 )
-from agent.errors import InvalidBatch, RunBusy
+from agent.errors import InvalidBatch, RunBusy, RunUnwritable
 from agent.stages.limits import Brake
 
 TOPICS = (
@@ -161,6 +161,7 @@ def test_rows_have_options_of_their_own_before_those_for_all(tmp_path: Path) -> 
         ("t.jsonl", '{"topic": "One", "engine": ["arxiv"]}\n', "engines cannot be a row's own"),
         ("t.txt", "# nothing\n\n", "has no topic"),
         ("t.txt", "One\nTwo\nOne\n", "lines 1 and 3 ask the same"),
+        ("t.csv", "topic,format\nOne,html\nOne,pdf\n", "lines 2 and 3 ask the same"),
         ("t.xlsx", "One\n", "is of no known kind"),
     ],
 )
@@ -182,3 +183,22 @@ def test_a_record_that_was_cut_short_keeps_its_whole_lines(tmp_path: Path) -> No
     with kept.path.open("a", encoding="utf-8") as file:
         file.write('{"key": "l", "topic": "Tw')
     assert kept.outcomes() == {"k": outcome}
+    later = Outcome("m", "Three", "partial", "run-3")
+    kept.add(later)
+    assert kept.outcomes() == {"k": outcome, "m": later}
+
+
+async def test_a_record_that_cannot_be_written_ends_the_batch_and_loses_no_run(
+    world: DemoWorld, tmp_path: Path
+) -> None:
+    topics = rows(tmp_path, *TOPICS[:2])
+    kept = record(tmp_path)
+
+    def full(_: Row) -> None:
+        kept.path.unlink(missing_ok=True)
+        kept.path.mkdir(parents=True, exist_ok=True)
+
+    with pytest.raises(RunUnwritable, match=r"batch\.jsonl cannot be written: Is a directory"):
+        await Batch(topics, kept, 1, Watch(begun=full)).run(Brake())
+    (report,) = (tmp_path / "runs").glob("*/report.json")
+    assert json.loads(report.read_text("utf-8"))["run"]["status"] == "complete"
