@@ -165,9 +165,7 @@ def _within(settings: Settings, budget: Budget) -> Budget:
     """Return the gateway's budget, narrowed to what a run, and all runs of a day, may spend."""
     file = budget.file
     if settings.max_usd_per_day is not None and not file:
-        kept = user_cache("spending")
-        kept.mkdir(parents=True, exist_ok=True)
-        file = str(kept / "days.json")
+        file = str(user_cache("spending") / "days.json")
     return replace(
         budget,
         usd=_least(budget.usd, settings.max_usd),

@@ -4,12 +4,13 @@ import errno
 import os
 import sqlite3
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from agent.errors import RunUnwritable
+from agent.errors import ModelUnavailable, RunUnwritable
 
 Place = Any
 Refuse = Callable[[pytest.MonkeyPatch, int], None]
@@ -130,6 +131,30 @@ async def test_a_run_that_cannot_go_on_is_taken_up_and_pays_for_nothing_twice(
     assert report.usage.calls == len(place.paid)
     for form in ("BriefReply", "OutlineReply"):
         assert place.paid.count(form) == 1
+
+
+async def test_where_a_days_spending_cannot_be_kept_nothing_more_is_spent_and_nothing_lost(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    monkeypatch.setenv("GATEWAY_MODEL", "gpt-4o-mini")  # one that has a price
+    place.settings = place.settings.model_copy(update={"max_usd_per_day": Decimal(5)})
+    writing = Path.open
+
+    def small(path: Path, mode: str = "r", *given: Any, **named: Any) -> Any:
+        if mode == "ab" and len(place.paid) > 1:
+            raise full()
+        return writing(path, mode, *given, **named)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "open", opened("days.json", small))
+        with pytest.raises(ModelUnavailable, match=r"days\.json: No space left on device"):
+            await place.research()
+    assert place.paid == ["BriefReply", "OutlineReply"]
+    report = await place.resume()
+    assert report.run.status == "complete"
+    assert report.usage.calls == len(place.paid)
+    assert place.paid.count("OutlineReply") == 1
 
 
 async def test_what_is_kept_for_later_runs_is_no_reason_to_fail(
