@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.adapters.run_folder import unfinished
 from agent.cli.asking import asked
 from agent.demo.world import DemoWorld
 from agent.domain.events import Event
@@ -116,6 +117,28 @@ async def test_a_brake_ends_what_goes_on_in_reports_and_begins_nothing_more(
     assert {other.status for other in others} == {"stopped"}
     assert exit_status([first, *others]) == 3
     assert list(record(tmp_path).outcomes()) == [first.key]
+
+
+async def test_a_batch_that_was_stopped_at_once_goes_on_with_the_run_it_had_begun(
+    world: DemoWorld, tmp_path: Path
+) -> None:
+    reading = asyncio.Event()
+
+    def tell(_: Row, event: Event) -> None:
+        if event.stage == "synthesize":
+            reading.set()
+
+    work = Batch(rows(tmp_path, TOPICS[0]), record(tmp_path), 1, Watch(tell=tell))
+    task = asyncio.create_task(work.run(Brake()))
+    await reading.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    ((begun, _),) = unfinished(tmp_path / "runs")
+    asked_before = len(world.requests)
+    (outcome,) = await Batch(rows(tmp_path, TOPICS[0]), record(tmp_path), 1).run(Brake())
+    assert (outcome.status, outcome.run) == ("complete", begun)
+    assert len(world.requests) == asked_before
 
 
 async def test_two_processes_do_not_work_on_one_batch(world: DemoWorld, tmp_path: Path) -> None:
