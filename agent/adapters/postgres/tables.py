@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 
+from agent.adapters.postgres import queue_tables
 from agent.errors import DatabaseOutdated
 
 if TYPE_CHECKING:
@@ -82,6 +83,27 @@ VERSIONS: Final = (
         PRIMARY KEY (run, fence, number)
     );
     """,
+    """
+    CREATE TABLE deep_research.outcomes (
+        run text PRIMARY KEY REFERENCES deep_research.runs ON DELETE CASCADE,
+        status text NOT NULL,
+        reason text NOT NULL,
+        usd double precision NOT NULL DEFAULT 0,
+        seconds double precision NOT NULL DEFAULT 0,
+        at timestamptz NOT NULL DEFAULT now()
+    );
+    COMMENT ON COLUMN deep_research.outcomes.status IS
+        'that of the report, or failed; of the last time it was tried';
+    CREATE TABLE deep_research.turns (
+        name text PRIMARY KEY,
+        next timestamptz NOT NULL DEFAULT '-infinity'
+    );
+    CREATE TABLE deep_research.queue_tables (
+        file text PRIMARY KEY
+    );
+    COMMENT ON TABLE deep_research.queue_tables IS
+        'the last change that was made to the tables of Procrastinate';
+    """,
 )
 """What leads from each version to the next; what was released is never changed."""
 
@@ -89,7 +111,9 @@ MIGRATE: Final = "run `deep-research database migrate`"
 
 
 async def migrate(connection: AsyncConnection) -> tuple[int, int]:
-    """Bring the tables, and LangGraph's, to this version; return the versions before and after.
+    """Bring all tables to this version, also those of LangGraph and of Procrastinate.
+
+    Returns the versions before and after.
 
     The lock is of the session, as LangGraph builds indexes that no transaction may build.
     """
@@ -109,6 +133,8 @@ async def migrate(connection: AsyncConnection) -> tuple[int, int]:
                     "INSERT INTO deep_research.versions (version) VALUES (%s)", (number,)
                 )
         await AsyncPostgresSaver(connection).setup()  # type: ignore[arg-type]  # brings its own rows
+        async with connection.transaction():
+            await queue_tables.migrate(connection)
     finally:
         await connection.execute(
             "SELECT pg_advisory_unlock(hashtextextended('deep-research/tables', 0))"
