@@ -6,10 +6,16 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from agent.cli.asking import asked
+from agent.cli.batching import watching
 from agent.demo.world import DemoWorld
+from agent.domain.events import Event
+from agent.doors.batch import Outcome, read_rows
+from agent.progress import Watcher
 from gateway_client.testing import Asked, Reply, ScriptedGateway
 
 Run = Callable[..., Awaitable[Any]]
@@ -46,15 +52,40 @@ async def test_topics_are_researched_told_in_a_table_and_left_alone_the_second_t
         assert total.startswith("2 complete: ")
         assert "begun: Retrieval, and what it costs" in done.err
         assert "2 of 2  complete: " in done.err
-        asked = len(world.requests)
+        before = len(world.requests)
         again = await deep_research("batch", "topics.csv", "--json", **environment(world))
-        assert len(world.requests) == asked
+        assert len(world.requests) == before
     assert again.status == 0, again.err
     folders = [tmp_path / "runs" / json.loads(line)["run"] for line in again.out.splitlines()]
     assert all(contract(folder)["run"]["status"] == "complete" for folder in folders)
     requests = [json.loads((folder / "0-request.json").read_text("utf-8")) for folder in folders]
     styles = [request["question"]["style"] for request in requests]
     assert styles == ["brief", "report"]
+
+
+def test_the_live_view_shows_the_last_event_of_any_topic_and_what_all_have_taken(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "topics.csv").write_text(TOPICS, "utf-8")
+    one, other = read_rows(tmp_path / "topics.csv", asked, {})
+    shown: list[Event] = []
+    said: list[str] = []
+    watch = watching((one, other), Watcher(shown.append, said.append, is_live=True))
+    watch.begun(other)
+    watch.tell(one, Event("refine", "started", "started", tokens=100, usd=Decimal("0.1")))
+    watch.tell(other, Event("refine", "4 queries", tokens=50, usd=Decimal("0.2")))
+    watch.tell(one, Event("retrieve", "read a page", tokens=300, usd=Decimal("0.3")))
+    watch.ended(one, Outcome(one.key, one.topic, "partial", reason="enough"))
+    assert [(event.tokens, event.usd) for event in shown] == [
+        (100, Decimal("0.1")),
+        (150, Decimal("0.3")),
+        (350, Decimal("0.5")),
+    ]
+    assert shown[-1].text == "Do long context windows replace retrieval?: read a page"
+    assert said == [
+        "begun: Retrieval, and what it costs",
+        "1 of 2  partial: Do long context windows replace retrieval? (enough)",
+    ]
 
 
 async def test_what_is_wrong_with_a_row_is_said_before_anything_begins(
@@ -73,10 +104,10 @@ async def test_the_first_interrupt_ends_what_goes_on_in_a_report_and_begins_noth
     (tmp_path / "topics.csv").write_text(TOPICS, "utf-8")
     writing = asyncio.Event()
 
-    def stuck(asked: Asked) -> Reply | str:
-        form = asked.payload["response_format"]["json_schema"]["name"]  # type: ignore[index]
+    def stuck(request: Asked) -> Reply | str:
+        form = request.payload["response_format"]["json_schema"]["name"]  # type: ignore[index]
         if form == "BriefReply":
-            return honest_model(asked)
+            return honest_model(request)
         writing.set()
         return Reply(stall=60)
 
