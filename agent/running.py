@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
@@ -15,6 +16,7 @@ from agent.domain.events import Tell, tell_nobody
 from agent.domain.spans import Span, span
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
     from datetime import datetime
 
     from langchain_core.runnables import RunnableConfig
@@ -104,7 +106,10 @@ async def _until_it_stops(
     tools: Tools,
     tell: Tell,
 ) -> dict[str, Any]:
-    """Return the values there are when the graph has ended, or asks something."""
+    """Return the values there are when the graph has ended, or asks something.
+
+    Whatever ends it, its nodes have ended with it: they work with tools that are closed next.
+    """
     values: dict[str, Any] = {}
     stream = graph.astream(
         given,
@@ -113,9 +118,10 @@ async def _until_it_stops(
         stream_mode=["custom", "values"],
         durability="sync" if tools.checkpoints else None,
     )
-    async for mode, chunk in stream:
-        if mode == "custom":
-            tell(chunk)  # type: ignore[arg-type]
-        elif isinstance(chunk, dict):
-            values = chunk
+    async with aclosing(cast("AsyncGenerator[tuple[str, Any], None]", stream)) as told:
+        async for mode, chunk in told:
+            if mode == "custom":
+                tell(chunk)
+            elif isinstance(chunk, dict):
+                values = chunk
     return values
