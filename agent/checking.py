@@ -78,6 +78,19 @@ class _Disagreement(BaseModel):
     prevails: str = ""
 
 
+class _Quoted(BaseModel):
+    quote: str
+    sha256: str
+    start: int
+    end: int
+
+
+class _Change(BaseModel):
+    before: list[_Quoted]
+    after: list[_Quoted]
+    claims: list[str]
+
+
 class _Asked(BaseModel):
     id: str
     covered: bool
@@ -101,6 +114,7 @@ class _Report(BaseModel):
     dropped: list[_Dropped]
     gaps: list[str]
     sources: list[_Source]
+    changes: list[_Change] = []
 
     @property
     def claims(self) -> list[_Claim]:
@@ -146,6 +160,7 @@ def check(path: Path) -> Checked:
         *lost,
         *(breach for claim in claims for breach in _of_claim(claim, texts, titles)),
         *_of_summary(report),
+        *_of_changes(report, file.parent),
         *_of_whole(report),
         *_of_outcome(report),
         *_of_files(file.parent),
@@ -176,16 +191,23 @@ def _texts(report: _Report, folder: Path) -> tuple[dict[str, str], list[Breach]]
         if count > 1:
             breaches.append(Breach(id_, f"is the id of {count} sources"))
     for source in report.sources:
-        file = folder / "documents" / f"{source.sha256}.txt"
         try:
-            data = file.read_bytes() if source.sha256.isalnum() else b""
-            texts[source.id] = data.decode()
+            texts[source.id] = text = _stored(source.sha256, folder)
         except (OSError, ValueError) as error:
             breaches.append(Breach(source.id, f"its stored text cannot be read: {error}"))
             continue
-        if hashlib.sha256(data).hexdigest() != source.sha256:
+        if _digest(text) != source.sha256:
             breaches.append(Breach(source.id, "its stored text is not the one that was read"))
     return texts, breaches
+
+
+def _stored(sha256: str, folder: Path) -> str:
+    file = folder / "documents" / f"{sha256}.txt"
+    return file.read_bytes().decode() if sha256.isalnum() else ""
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _of_claim(
@@ -255,6 +277,24 @@ def _of_summary(report: _Report) -> Iterator[Breach]:
             yield Breach(where, "has no two sides")
         if disagreement.prevails and disagreement.prevails not in sides:
             yield Breach(where, f"{disagreement.prevails} prevails, which is none of its sides")
+
+
+def _of_changes(report: _Report, folder: Path) -> Iterator[Breach]:
+    """Look every quote of a change up in the text it names, which may be that of an earlier run."""
+    claims = {claim.id for claim in report.claims}
+    for number, change in enumerate(report.changes, start=1):
+        where = f"change {number}"
+        for id_ in (id_ for id_ in change.claims if id_ not in claims):
+            yield Breach(where, f"there is no claim {id_}")
+        for quoted in (*change.before, *change.after):
+            try:
+                text = _stored(quoted.sha256, folder)
+            except (OSError, ValueError) as error:
+                yield Breach(where, f"the text it quotes cannot be read: {error}")
+                continue
+            stands = text[max(0, quoted.start) : max(0, quoted.end)] == quoted.quote != ""
+            if not stands or _digest(text) != quoted.sha256:
+                yield Breach(where, "its quote does not stand in the text it names")
 
 
 def _of_whole(report: _Report) -> Iterator[Breach]:

@@ -4,6 +4,9 @@
     ├── InvalidInput             the caller's words are off      exit 2
     │   ├── InvalidQuestion      empty, or far too long
     │   ├── InvalidSettings      an option or variable is wrong
+    │   ├── InvalidOption        an option in a file is wrong
+    │   ├── InvalidSchedule      a schedule, or the file of them, is wrong
+    │   ├── InvalidBatch         a file of topics, or a row of it, is wrong
     │   └── CorpusUnusable       --corpus is missing or has nothing readable
     ├── SearchUnavailable        every search failed (none came back, not even empty)
     ├── ModelUnavailable         the gateway gave no answer
@@ -23,7 +26,8 @@
     │   caught inside a run and recorded in the report as failures:
     ├── SearchFailed             one engine, one query
     ├── PageUnreadable           one page
-    │   └── AddressRefused       its address is not one we may open
+    │   ├── AddressRefused       its address is not one we may open
+    │   └── PageGone             its server says that there is none (any more)
     └── AnswerUnusable           a model answered, but not in the form asked for
 
 Each carries the facts in its message and, in ``mend``, what to do about it. One that stopped a run
@@ -59,6 +63,22 @@ class InvalidQuestion(InvalidInput):
 
 class InvalidSettings(InvalidInput):
     """An option or an environment variable is wrong."""
+
+
+class InvalidOption(InvalidInput):
+    """An option that a file gives is wrong; ``option`` is its name, for whoever knows the place."""
+
+    def __init__(self, option: str, message: str, *, mend: str = "") -> None:
+        super().__init__(f"{option}: {message}", mend=mend)
+        self.option = option
+
+
+class InvalidSchedule(InvalidInput):
+    """A schedule is wrong, or the file of schedules, or there is none of that name."""
+
+
+class InvalidBatch(InvalidInput):
+    """A file of topics is wrong, or a row of it."""
 
 
 class CorpusUnusable(InvalidInput):
@@ -131,6 +151,10 @@ class PageUnreadable(DeepResearchError):
 
 class AddressRefused(PageUnreadable):
     """The address is private, or not one that may be opened."""
+
+
+class PageGone(PageUnreadable):
+    """The server has no such page, or no more."""
 
 
 class AnswerUnusable(DeepResearchError):

@@ -108,8 +108,20 @@ def find(name: str, out: Path) -> Path:
     return _named(name, out, {folder.name: folder for folder in _finished_folders(out)})
 
 
+def find_in(name: str, out: Path) -> str:
+    """Return the id of a finished run, named as for ``find``; raise RunUnknown if it is elsewhere.
+
+    A run that goes on from another one looks for it in the folder it is made in.
+    """
+    folder = find(name, out).resolve()
+    if folder.parent != out.resolve():
+        raise RunUnknown(f"{folder} is not in {out}", mend=f"add --out {folder.parent}")
+    return folder.name
+
+
 def _finished_folders(out: Path) -> Iterator[Path]:
-    return (path.parent for path in out.glob("[!.]*/run.json"))
+    folders = (path.parent for path in out.glob("[!.]*/run.json"))
+    return (folder for folder in folders if not folder.is_symlink())  # `latest` of a series
 
 
 def find_unfinished(name: str, out: Path) -> Path:

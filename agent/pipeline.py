@@ -1,8 +1,8 @@
 """START HERE. The whole machine as a LangGraph state machine, and the only home of LangGraph.
 
     [clarify] ─► refine ─► [review] ─► retrieve ─► synthesize ─► verify ─► summarize ─► render
-                                         ▲   │          ▲          │
-                                         └─ deepen ─────┘          │
+                                       ▲ ▲   │          ▲          │
+                          recall ──────┘ └─ deepen ─────┘          │
                                               ▲                    │
                                               └────────────────────┘
 
@@ -10,12 +10,15 @@ It deepens while rounds are left: if what was read covers too little of a sub-qu
 it holds, or too few do and one was dropped. In brackets is where a person is asked, if the question
 says so, by LangGraph's interrupts, so that any host can answer.
 
+A question with a predecessor begins with recall instead: the brief and whatever still holds are
+that run's. Nothing is deepened, only what is new or was edited is written on (renew, in place of
+synthesize), and if there is nothing of that kind, retrieve leads straight to render.
+
 Each node reads values from the state, hands them with its tools to one stage, and puts the
 stage's result back. Texts stay in the document store; the state carries their digests, so a
 checkpoint is small and is data only. A run that was stopped goes on behind its last checkpoint.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -32,13 +35,17 @@ from agent.domain.disagreements import disagreements
 from agent.domain.events import Event, StageName, Tell
 from agent.domain.evidence import Evidence, Failure
 from agent.domain.look import PLAIN, Look
+from agent.domain.news import News, all_changes
 from agent.domain.question import Brief, Question, SubQuestion
 from agent.domain.report import Draft, Report, Run, Status, SummarySentence, Usage, Verified
-from agent.errors import AnswerUnusable, ModelUnavailable
+from agent.errors import AnswerUnusable, ModelUnavailable, RunUnknown
 from agent.ports import ChatModel, Illustrator, Journal, RunFolder
 from agent.rendering.step_files import manifest, run_file, step_file
 from agent.stages.illustrate import Illustrated, illustrate
+from agent.stages.off_loop import off_loop
+from agent.stages.recall import recall
 from agent.stages.refine import clarify, deepen, edited, heard, refine
+from agent.stages.rereading import Past
 from agent.stages.retrieve import Library, retrieve
 from agent.stages.summarize import summarize
 from agent.stages.synthesize import Assignment, synthesize
@@ -58,6 +65,7 @@ class Tools:
     journal: Journal | None = None
     checkpoints: BaseCheckpointSaver[str] | None = None
     illustrator: Illustrator | None = None
+    past: Past | None = None
 
 
 def _added_up(left: Mapping[str, float], right: Mapping[str, float]) -> dict[str, float]:
@@ -85,6 +93,7 @@ class State(Input):
     to_ask: tuple[str, ...]
     round: int
     brief: Brief
+    news: NotRequired[News]
     evidence: Evidence
     fresh: bool
     unwritten: bool
@@ -123,10 +132,12 @@ def build_graph(checkpointer: BaseCheckpointSaver[str] | None = None) -> Graph:
     graph = StateGraph(State, context_schema=Tools, input_schema=Input, output_schema=Output)
     graph.add_node("clarify", _node("refine", _clarify))
     graph.add_node("hear", _hear)
+    graph.add_node("recall", _node("retrieve", _recall))
     graph.add_node("refine", _node("refine", _refine))
     graph.add_node("review", _review)
     graph.add_node("retrieve", _node("retrieve", _retrieve))
     graph.add_node("synthesize", _node("synthesize", _synthesize))
+    graph.add_node("renew", _node("synthesize", _renew))
     graph.add_node("verify", _node("verify", _verify))
     graph.add_node("deepen", _node("refine", _deepen))
     graph.add_node("summarize", _node("verify", _summarize))
@@ -134,10 +145,12 @@ def build_graph(checkpointer: BaseCheckpointSaver[str] | None = None) -> Graph:
     graph.add_conditional_edges(START, _first)
     graph.add_conditional_edges("clarify", _after_clarify)
     graph.add_edge("hear", "refine")
+    graph.add_edge("recall", "retrieve")
     graph.add_conditional_edges("refine", _after_refine)
     graph.add_edge("review", "retrieve")
     graph.add_conditional_edges("retrieve", _after_retrieve)
     graph.add_edge("synthesize", "verify")
+    graph.add_edge("renew", "verify")
     graph.add_conditional_edges("verify", _after_verify)
     graph.add_conditional_edges("deepen", _after_deepen)
     graph.add_edge("summarize", "render")
@@ -190,6 +203,32 @@ async def _refine(state: State, tools: Tools, tell: Tell) -> Update:
     }
 
 
+async def _recall(state: State, tools: Tools, tell: Tell) -> Update:
+    question = state["question"]
+    if tools.past is None:
+        raise RunUnknown(f"the run {question.predecessor} was not handed in", mend="set Tools.past")
+    started = state.get("started") or tools.library.clock.now()
+    library = tools.library
+    recalled = await recall(
+        tools.past,
+        desk=library.desk(question.scope(tools.past.report.brief.language)),
+        brake=library.brake,
+        engines=library.engines,
+        tell=tell,
+    )
+    await tools.folder.write("1-brief.json", step_file(recalled.brief))
+    return {
+        "started": started,
+        "round": 1,
+        "unwritten": bool(recalled.news.to_read),
+        "brief": recalled.brief,
+        "news": recalled.news,
+        "evidence": recalled.evidence,
+        "verified": recalled.verified,
+        "summary": recalled.summary,
+    }
+
+
 async def _retrieve(state: State, tools: Tools, tell: Tell) -> Update:
     before = state["evidence"]
     after = await retrieve(
@@ -201,14 +240,26 @@ async def _retrieve(state: State, tools: Tools, tell: Tell) -> Update:
 
 
 async def _synthesize(state: State, tools: Tools, tell: Tell) -> Update:
+    return await _written(state, tools, tell, _assignment(state, _wanted(state)))
+
+
+async def _renew(state: State, tools: Tools, tell: Tell) -> Update:
+    news, evidence = state["news"], state["evidence"]
+    wanted = news.wanted(state["brief"], evidence, [part.id for part in _gaps(state)])
+    assignment = replace(_assignment(state, wanted), passages=news.passages(evidence))
+    return await _written(state, tools, tell, assignment)
+
+
+def _assignment(state: State, wanted: Sequence[SubQuestion]) -> Assignment:
+    said = [claim.sentence for claim in state["verified"].claims]
+    return Assignment(wanted, state["question"].manner, said)
+
+
+async def _written(state: State, tools: Tools, tell: Tell, assignment: Assignment) -> Update:
     draft = await synthesize(
         state["brief"],
         state["evidence"],
-        Assignment(
-            _wanted(state),
-            state["question"].manner,
-            [claim.sentence for claim in state["verified"].claims],
-        ),
+        assignment,
         model=tools.model,
         documents=tools.library.documents,
         tell=tell,
@@ -263,9 +314,9 @@ async def _render(state: State, tools: Tools, tell: Tell) -> Update:
     illustrated = await illustrate(state["brief"], illustrator=illustrator)
     if illustrated.cover:
         await tools.folder.write(illustrated.cover.file, illustrated.data)
-    report = _report(state, tools, illustrated)
+    report = await off_loop(_report, state, tools, illustrated)
     look = replace(tools.look, cover=illustrated.data)
-    files = await asyncio.to_thread(rendering.files, report, tools.formats, look)
+    files = await off_loop(rendering.files, report, tools.formats, look)
     for name, data in files.items():
         await tools.folder.write(name, data)
     await tools.folder.write("5-report.json", manifest(files))
@@ -281,6 +332,7 @@ def _report(state: State, tools: Tools, illustrated: Illustrated) -> Report:
     cut = _once(state["cut"], [state["braked"]] if more_was_wanted and state["braked"] else [])
     status, reason = _outcome(evidence, verified, gaps, cut)
     writing = (*state["failures"], *verified.failures, *tools.model.failures())
+    news = state.get("news")
     return Report(
         run=Run(
             id=tools.folder.id,
@@ -303,6 +355,8 @@ def _report(state: State, tools: Tools, illustrated: Illustrated) -> Report:
         disagreements=disagreements(verified.claims, evidence.sources),
         cover=illustrated.cover,
         rounds=state["round"],
+        predecessor=None if news is None else news.predecessor,
+        changes=() if news is None else all_changes(news, verified.claims, evidence.sources),
     )
 
 
@@ -325,7 +379,9 @@ def _outcome(
 # --- where to go next ---------------------------------------------------------------------------
 
 
-def _first(state: State) -> Literal["clarify", "refine"]:
+def _first(state: State) -> Literal["recall", "clarify", "refine"]:
+    if state["question"].predecessor:
+        return "recall"
     return "clarify" if "clarity" in state["question"].ask else "refine"
 
 
@@ -357,10 +413,16 @@ def _poor(state: State) -> tuple[SubQuestion, ...]:
 
 
 def _may_deepen(state: State) -> bool:
+    if "news" in state:
+        return False
     return state["round"] < state["question"].depth and not state["braked"]
 
 
-def _after_retrieve(state: State) -> Literal["synthesize", "deepen", "summarize"]:
+def _after_retrieve(
+    state: State,
+) -> Literal["synthesize", "renew", "render", "deepen", "summarize"]:
+    if "news" in state:
+        return "renew" if state["unwritten"] else "render"
     if not state["unwritten"]:
         return _after_verify(state)
     return "deepen" if state["fresh"] and _poor(state) and _may_deepen(state) else "synthesize"

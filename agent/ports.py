@@ -77,6 +77,15 @@ class Mending(Protocol):
         ...
 
 
+@runtime_checkable
+class RetractionIndex(Protocol):
+    """An index of papers that says which of them were retracted."""
+
+    async def retracted(self, dois: Sequence[str]) -> frozenset[str]:
+        """Return those of some DOIs whose works are; raise SearchFailed if that cannot be said."""
+        ...
+
+
 class PageReader(Protocol):
     """Fetches one address and makes text of it."""
 

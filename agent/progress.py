@@ -91,6 +91,7 @@ class Watcher:
 
     tell: Tell
     say: Callable[[str], None]
+    is_live: bool = False
     paused: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
@@ -145,5 +146,5 @@ def _live(tally: Tally) -> Iterator[Watcher]:
             yield
             status.start()
 
-        yield Watcher(tell, console.print, paused)
+        yield Watcher(tell, console.print, is_live=True, paused=paused)
         close()

@@ -31,6 +31,10 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
     out: Path = Field(Path("runs"), description="folder that run folders are made in")
+    schedules: Path = Field(
+        Path("schedules.toml"),
+        description="file of the schedules, beside which their fires are kept",
+    )
     engines: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="comma-separated engines to ask side by side: searxng, ddgs, tavily, brave,"

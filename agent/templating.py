@@ -38,7 +38,7 @@ def passage_line(text: object) -> str:
 
 @cache
 def environment(own: Path | None = None) -> jinja2.Environment:
-    """Return the environment for ``templates/``: strict and HTML escaped.
+    """Return the environment for ``templates/``: strict, with markup escaped.
 
     ``own`` is a folder whose templates stand in the place of those for reports. They may come from
     anyone, so all of it is in Jinja's sandbox: a template can ruin a report, but do nothing else.
@@ -46,7 +46,7 @@ def environment(own: Path | None = None) -> jinja2.Environment:
     made = ImmutableSandboxedEnvironment(
         loader=_loader(resources.folder("templates"), own),
         undefined=jinja2.StrictUndefined,
-        autoescape=jinja2.select_autoescape(("html", "html.j2", "svg.j2")),
+        autoescape=jinja2.select_autoescape(("html", "html.j2", "svg.j2", "xml.j2")),
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,

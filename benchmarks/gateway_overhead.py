@@ -91,7 +91,7 @@ def answer_forever(tell: Connection) -> None:
 def bare_transport() -> tuple[str, httpx2.AsyncBaseTransport]:
     """Return what the gateway itself sends with, and its name."""
     try:
-        from gateway_client.aiohttp_transport import AiohttpTransport  # noqa: PLC0415 - optional
+        from gateway_client.families.aiohttp_transport import AiohttpTransport  # noqa: PLC0415 - optional
     except ImportError:
         return "httpx2", httpx2.AsyncHTTPTransport(limits=UNLIMITED)
     return "aiohttp", AiohttpTransport(verify=False)

@@ -90,7 +90,7 @@ def elsewhere(first_word_seconds: float, per_key: int = 0) -> Iterator[str]:
 def bare_transport() -> httpx2.AsyncBaseTransport:
     """Return what the gateway itself sends with."""
     try:
-        from gateway_client.aiohttp_transport import AiohttpTransport  # noqa: PLC0415 - optional
+        from gateway_client.families.aiohttp_transport import AiohttpTransport  # noqa: PLC0415 - optional
     except ImportError:
         return httpx2.AsyncHTTPTransport(limits=UNLIMITED)
     return AiohttpTransport(verify=False)

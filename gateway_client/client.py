@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from gateway_client.abstract_journal import AbstractJournal
     from gateway_client.config import Config
+    from gateway_client.transport import PoolState
 
 NOWHERE: Final = "http://gateway.invalid/v1"
 """What clients are told the address is. The transport replaces it; should a call ever slip past
@@ -44,9 +45,10 @@ class GatewayClient:
     answer in this process are closed by whoever made them. A program that runs on and on bounds the
     ledger's entries by ``keep_entries``; work that may be taken up again has a ``journal``, which
     is closed by whoever opened it, and what it says was paid is in the ledger and the budget.
+    Clients of the same endpoints that work side by side share a ``pool_state``.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each by its name, and most callers give none
         self,
         config: Config,
         *,
@@ -56,10 +58,11 @@ class GatewayClient:
         inner: httpx2.AsyncBaseTransport | None = None,
         keep_entries: int | None = None,
         journal: AbstractJournal | None = None,
+        pool_state: PoolState | None = None,
     ) -> None:
         self.config = config
         self.ledger = Ledger(keep_entries)
-        self._switchboard = Switchboard(config, self.ledger, clock, chance)
+        self._switchboard = Switchboard(config, self.ledger, clock, chance, pool_state)
         self._sleep = sleep
         self._inner = inner
         self._books = Bookkeeper(journal, self.ledger) if journal else None

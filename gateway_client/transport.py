@@ -7,6 +7,7 @@ next and is sent what came of it, so that one loop serves every kind of client.
 from __future__ import annotations
 
 import random
+import time
 from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
@@ -69,6 +70,17 @@ _MADE_BY: Final = {
 """What each call asks a model to make; for others any model may do."""
 
 
+class PoolState:
+    """What is known of endpoints and keys: their health, and what is left of their limits.
+
+    Clients of the same endpoints may share one, so that all of them keep to the limits together.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.health = Health(clock)
+        self.limits = Limits(clock)
+
+
 class Switchboard:
     """Connects calls to endpoints, for all transports of one client."""
 
@@ -78,11 +90,13 @@ class Switchboard:
         ledger: Ledger,
         clock: Callable[[], float],
         chance: Callable[[], float] = random.random,
+        state: PoolState | None = None,
     ) -> None:
+        state = state or PoolState(clock)
         self.config = config
         self.ledger = ledger
-        self.health = Health(clock)
-        self.limits = Limits(clock)
+        self.health = state.health
+        self.limits = state.limits
         self.accounts = Accounts(config, ledger, self.limits)
         self.roster = Roster(config, self.health, self.limits, clock, self.accounts.expected)
         self._redaction = Redaction.of(config.endpoints)

@@ -32,6 +32,7 @@ print(json.dumps(sorted({{name.partition(".")[0] for name in sys.modules}})), fi
         "from agent.cli import main; main(['--help'])",
         "from agent.cli import main; main(['--version'])",
         "from agent.cli import main; main(['run', '--help'])",
+        "from agent.cli import main; main(['schedule', 'list'])",
         "from agent.cli import main; main(['gateway', '--help'])",
         "from agent.cli import main; main(['gateway', 'route', 'hello'])",
         "from agent.cli import main; main(['show', 'latest', '--out', '/nonexistent'])",

@@ -12,7 +12,7 @@ import aiosqlite
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
-from agent.domain import coverage, evidence, question, report
+from agent.domain import changes, coverage, evidence, news, question, report
 from agent.errors import RunDamaged, RunUnwritable
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 OURS: Final = tuple(
     value
-    for module in (question, evidence, coverage, report)
+    for module in (question, evidence, coverage, report, changes, news)
     for value in vars(module).values()
     if isinstance(value, type) and is_dataclass(value) and value.__module__ == module.__name__
 )

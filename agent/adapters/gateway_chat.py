@@ -20,6 +20,8 @@ from gateway_client.errors import GatewayError, JournalDamaged, JournalLost, Jou
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from langchain_openai import ChatOpenAI
+
     from agent.domain.prompt import Prompt
     from agent.ports import Reply
     from gateway_client.client import GatewayClient
@@ -38,11 +40,18 @@ class GatewayChat:
         self.understudy = understudy
         self._failures: list[Failure] = []
         self._meter = TokenMeter()
+        self._made: dict[str, ChatOpenAI] = {}
+
+    def _model(self, task: str) -> ChatOpenAI:
+        """Return the model for a kind of work; to make one takes as long as a fast answer."""
+        if task not in self._made:
+            self._made[task] = self._client.chat_model(task, callbacks=[self._meter])
+        return self._made[task]
 
     async def ask(self, prompt: Prompt, reply: type[Reply], *, task: str) -> Reply:
         """Answer in the form of ``reply``."""
         messages = [SystemMessage(prompt.system), HumanMessage(prompt.user)]
-        model = self._client.chat_model(task, callbacks=[self._meter])
+        model = self._model(task)
         try:
             return await structured(model, messages, reply, memory=self._client.memory)
         except NoUsableAnswer as error:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import closing, contextmanager
+import asyncio
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
 from agent.errors import RunDamaged, RunLost, RunUnwritable
@@ -10,15 +11,19 @@ from gateway_client.errors import JournalDamaged, JournalLost, JournalUnwritable
 from gateway_client.journal import Journal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
 
-@contextmanager
-def opened(path: Path) -> Iterator[Journal]:
+@asynccontextmanager
+async def opened(path: Path) -> AsyncIterator[Journal]:
     """Open a run's journal; raise RunUnwritable or RunDamaged if that, or closing, cannot be."""
-    with told(), closing(Journal(path)) as journal:
-        yield journal
+    with told():
+        journal = await asyncio.to_thread(Journal, path)
+        try:
+            yield journal
+        finally:
+            await asyncio.to_thread(journal.close)
 
 
 @contextmanager

@@ -35,12 +35,13 @@ else:
 
 
 @contextmanager
-def held(path: Path) -> Iterator[None]:
+def held(path: Path, work: str = "this run") -> Iterator[None]:
     """Hold a lock file, which the system lets go of when the process ends, however it ends.
 
-    Raises RunBusy, naming the holder, if another has it; OSError if it cannot be made.
+    ``work`` is what it stands for. Raises RunBusy, naming the holder, if another has it; OSError if
+    it cannot be made.
     """
-    file = _taken(path)
+    file = _taken(path, work)
     try:
         file.truncate(0)
         file.write(json.dumps(_ourselves()).encode())
@@ -64,7 +65,7 @@ def is_held(path: Path) -> bool:
     return False
 
 
-def _taken(path: Path) -> BinaryIO:
+def _taken(path: Path, work: str) -> BinaryIO:
     """Return the file, locked."""
     while True:
         file = path.open("a+b")
@@ -74,7 +75,7 @@ def _taken(path: Path) -> BinaryIO:
             holder = _holder(file)
             file.close()
             raise RunBusy(
-                f"{holder} is working on this run", mend="wait for it, or stop it"
+                f"{holder} is working on {work}", mend="wait for it, or stop it"
             ) from error
         if _is_still_there(path, file):
             return file

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from agent.cli.batching import batch
 from agent.cli.database import database
 from agent.cli.exporting import export
 from agent.cli.inspecting import claims, doctor, read, search, show, verify
 from agent.cli.keeping import compare, list_, open_, prune, rm, watch
 from agent.cli.researching import demo, refine, resume, run
+from agent.cli.scheduling import schedule
 from agent.cli.templating import templates
 from agent.errors import DeepResearchError
 
@@ -50,7 +52,7 @@ def cli() -> None:
 
 
 for command in (
-    *(run, resume, demo, refine, read, search),
+    *(run, resume, batch, schedule, demo, refine, read, search),
     *(list_, show, open_, watch, export, templates, compare, verify, claims, rm, prune, doctor),
     database,
 ):

@@ -6,7 +6,7 @@ import asyncio
 import json
 import signal
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
@@ -15,17 +15,17 @@ from agent.errors import InvalidInput
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
 
-    from agent.domain.report import Report
     from agent.progress import Watcher
     from agent.running import Answering
     from agent.stages.limits import Brake
 
 BY_HAND: Final = "it was stopped by hand"
 STOPPING: Final = "stopping: what was found is written and verified; again to stop at once"
+Result = TypeVar("Result")
 PARTS: Final = ("restated", "sub_questions", "web_queries", "arxiv_queries")
 
 
-async def braked(work: Coroutine[None, None, Report], brake: Brake, watcher: Watcher) -> Report:
+async def braked(work: Coroutine[None, None, Result], brake: Brake, watcher: Watcher) -> Result:
     """Do the work; the first interrupt pulls the brake, the second ends it where it is.
 
     Raises KeyboardInterrupt after the second.

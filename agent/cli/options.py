@@ -56,15 +56,18 @@ class WordList(click.ParamType[tuple[str, ...]]):
         return tuple(dict.fromkeys(chosen))
 
 
-_WATCHING_OPTIONS: Final = (
-    click.option("--events", type=click.File("a", encoding="utf-8"), metavar="FILE|-",
-                 help="Also write what happens to a file, one JSON line an event."),
+_LIMIT_OPTIONS: Final = (
     click.option("--max-usd", type=PositiveDecimal(), metavar="USD",
                  help="Most it may cost; what is found by then is written and verified."),
     click.option("--max-tokens", type=click.IntRange(1), metavar="N",
                  help="Most tokens it may take."),
     click.option("--max-minutes", type=click.FloatRange(0, min_open=True), metavar="N",
                  help="Most minutes it may take."),
+)  # fmt: skip
+_WATCHING_OPTIONS: Final = (
+    click.option("--events", type=click.File("a", encoding="utf-8"), metavar="FILE|-",
+                 help="Also write what happens to a file, one JSON line an event."),
+    *_LIMIT_OPTIONS,
     click.option("--quiet", is_flag=True, help="Say nothing but the result."),
     click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON line."),
 )  # fmt: skip
@@ -77,18 +80,23 @@ def watching_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+_REPORT_OPTIONS: Final = (
+    click.option("--format", "formats", type=WordList("formats", ALL_FORMATS), default=FORMATS,
+                 metavar="FORMATS",
+                 help=f"Which of {','.join(ALL_FORMATS)} to write; json always is."
+                 "  [md,html,json,bib]"),
+    click.option("--citation-style", type=click.Choice(CITATION_STYLES),
+                 help="How references are written.  [numeric]"),
+    click.option("--templates", type=click.Path(path_type=Path), metavar="DIR",
+                 help="Folder of templates that write the report in the place of ours."),
+    click.option("--out", type=click.Path(path_type=Path), help="Folder for runs.  [runs]"),
+)  # fmt: skip
+
+
 def output_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add what says where a report goes and how loudly."""
     for option in reversed((
-        click.option("--format", "formats", type=WordList("formats", ALL_FORMATS), default=FORMATS,
-                     metavar="FORMATS",
-                     help=f"Which of {','.join(ALL_FORMATS)} to write; json always is."
-                     "  [md,html,json,bib]"),
-        click.option("--citation-style", type=click.Choice(CITATION_STYLES),
-                     help="How references are written.  [numeric]"),
-        click.option("--templates", type=click.Path(path_type=Path), metavar="DIR",
-                     help="Folder of templates that write the report in the place of ours."),
-        click.option("--out", type=click.Path(path_type=Path), help="Folder for runs.  [runs]"),
+        *_REPORT_OPTIONS,
         *_WATCHING_OPTIONS,
         click.option("--debug", is_flag=True, help="Show the traceback of an error."),
     )):  # fmt: skip
@@ -136,6 +144,28 @@ def question_options(command: Callable[..., None]) -> Callable[..., None]:
     )):  # fmt: skip
         command = option(command)
     return command
+
+
+_MATERIAL_OPTIONS: Final = (
+    click.option("--corpus", multiple=True, type=click.Path(path_type=Path), metavar="DIR",
+                 help="Also read md, txt, html, pdf, docx, csv files in it. Repeatable."),
+    click.option("--illustrate", is_flag=True,
+                 help="Have the gateway's image model draw a cover, marked as generated."),
+)  # fmt: skip
+
+
+def material_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add what a run has beside its question."""
+    for option in reversed(_MATERIAL_OPTIONS):
+        command = option(command)
+    return command
+
+
+def run_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add all that bears on a run, whoever begins it: what a file may say of one."""
+    for option in reversed((*_REPORT_OPTIONS, *_LIMIT_OPTIONS)):
+        command = option(command)
+    return material_options(question_options(command))
 
 
 def settings_from(**options: Any) -> Settings:  # noqa: ANN401

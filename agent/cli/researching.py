@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import click
 
 from agent.cli.options import (
+    material_options,
     output_options,
     question_from,
     question_options,
@@ -35,11 +37,10 @@ NO_GATEWAY: Final = (
 
 @click.command()
 @click.argument("question")
-@click.option("--corpus", multiple=True, type=click.Path(path_type=Path), metavar="DIR",
-              help="Also read md, txt, html, pdf, docx, csv files in it. Repeatable.")  # fmt: skip
-@click.option("--illustrate", is_flag=True,
-              help="Have the gateway's image model draw a cover, marked as generated.")  # fmt: skip
+@material_options
 @question_options
+@click.option("--since-run", "predecessor", metavar="RUN",
+              help="Tell first what has changed since a run on the same question.")  # fmt: skip
 @click.option("--resume", is_flag=True, help="Go on with a run of this question that was stopped.")
 @click.option(
     "--clarify",
@@ -50,12 +51,21 @@ NO_GATEWAY: Final = (
 @click.option("--review-plan", "ask_plan", is_flag=True,
               help="See and edit the plan before it is carried out.")  # fmt: skip
 @output_options
-def run(question: str, corpus: tuple[Path, ...], *, resume: bool, **options: Any) -> None:  # noqa: ANN401
+def run(
+    question: str,
+    corpus: tuple[Path, ...],
+    *,
+    resume: bool,
+    predecessor: str | None,
+    **options: Any,  # noqa: ANN401
+) -> None:
     """Research QUESTION and write a report."""
     from agent import past_runs
 
     settings = settings_from(corpus=corpus or None, **options)
     asked = question_from(question, settings, **options)
+    if predecessor:
+        asked = replace(asked, predecessor=past_runs.find_in(predecessor, settings.out))
     _notice(quiet=options["quiet"])
     stopped = past_runs.find_asked(asked, settings.out) if resume else None
     if stopped is not None:

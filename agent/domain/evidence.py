@@ -156,7 +156,8 @@ class Considered:
 class Evidence:
     """All that was asked and read so far, and all that could not be.
 
-    ``coverage`` says how well what was read covers each sub-question.
+    ``coverage`` says how well what was read covers each sub-question. ``passed_over`` are addresses
+    that an earlier run found and did not read: to find them again is no news.
     """
 
     searches: tuple[Search, ...] = ()
@@ -164,6 +165,7 @@ class Evidence:
     failures: tuple[Failure, ...] = ()
     considered: tuple[Considered, ...] = ()
     coverage: tuple[Covered, ...] = ()
+    passed_over: tuple[str, ...] = ()
 
     @property
     def silent(self) -> tuple[SourceKind, ...]:

@@ -92,8 +92,9 @@ class Question:
     source in one round. What a search is narrowed to is told by Scope.
     How the report is written is told by Manner. ``ask`` is what a person is asked on the way:
     for clarity before anything is searched, and whether the plan is right before it is carried
-    out; ``clarified`` is what they said. Raises InvalidQuestion if the text is blank or too long,
-    or if no report could have that length.
+    out; ``clarified`` is what they said. ``predecessor`` is the id of a run on the same text, of
+    which the report tells first what has changed since. Raises InvalidQuestion if the text is
+    blank or too long, or if no report could have that length.
     """
 
     text: str
@@ -110,6 +111,7 @@ class Question:
     length: int | None = None
     ask: tuple[Ask, ...] = ()
     clarified: tuple[Clarified, ...] = ()
+    predecessor: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what nobody could research."""

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from agent.domain.changes import Change, Predecessor
     from agent.domain.evidence import Considered, Failure, Source
     from agent.domain.question import Brief, Question
 
@@ -226,7 +227,8 @@ class Report:
     """The finished report, as a value; rendering turns it into files.
 
     ``gaps`` are the sub-questions no claim answers; ``seconds_by_stage`` adds up all ``rounds`` of
-    retrieval, which are 0 if nobody counted them.
+    retrieval, which are 0 if nobody counted them. With a ``predecessor``, ``changes`` are all that
+    is not as it had it.
     """
 
     run: Run
@@ -243,6 +245,8 @@ class Report:
     disagreements: tuple[Disagreement, ...] = ()
     cover: Cover | None = None
     rounds: int = 0
+    predecessor: Predecessor | None = None
+    changes: tuple[Change, ...] = ()
 
     @property
     def claims(self) -> tuple[Claim, ...]:

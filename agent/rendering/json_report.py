@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from agent.domain.changes import Change, Quoted
     from agent.domain.evidence import Considered, Publication, Source
     from agent.domain.question import Question
     from agent.domain.report import Claim, Report, Usage
@@ -60,6 +61,8 @@ def _whole(report: Report) -> dict[str, object]:
         "rounds": report.rounds,
         "timing": _timing(report),
         "cover": asdict(report.cover) if report.cover else None,
+        "predecessor": _predecessor(report),
+        "changes": [_change(change) for change in report.changes],
     }
 
 
@@ -152,6 +155,26 @@ def _considered(work: Considered) -> dict[str, object]:
         "sub_question": work.sub_question or None,
         "found_by": list(work.found_by),
     }
+
+
+def _predecessor(report: Report) -> dict[str, object] | None:
+    before = report.predecessor
+    return {"run": before.run, "finished": _moment(before.finished)} if before else None
+
+
+def _change(change: Change) -> dict[str, object]:
+    return {
+        "kind": change.kind,
+        "sentence": change.sentence,
+        "before": [_quoted(quoted) for quoted in change.before],
+        "after": [_quoted(quoted) for quoted in change.after],
+        "claims": list(change.claims),
+        "gone": change.gone,
+    }
+
+
+def _quoted(quoted: Quoted) -> dict[str, object]:
+    return {**asdict(quoted), "read_at": _moment(quoted.read_at)}
 
 
 def _publication(work: Publication) -> dict[str, object]:

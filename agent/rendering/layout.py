@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from agent.domain.report import Verified
 from agent.rendering import charts
+from agent.rendering.changes import Since, since
 from agent.rendering.findings import checked, key_claims, standing
 from agent.rendering.method import Fact, facts, moment
 from agent.rendering.references import Citing, Reference, cite, references, unnumbered
@@ -139,6 +140,7 @@ class Layout:
     finished: str
     glance: tuple[str, ...]
     asked: tuple[Asked, ...]
+    since: Since | None
     summary: tuple[Condensed, ...]
     findings: tuple[Finding, ...]
     parts: tuple[Part, ...]
@@ -169,10 +171,11 @@ def lay_out(report: Report, words: Words, text: Callable[[str], str], look: Look
         title=text(report.brief.restated) or text(report.run.question.text),
         typed=text(report.run.question.text),
         status=report.run.status,
-        reason=text(report.run.reason),
+        reason=text(words.tell(report.run.reason)),
         finished=moment(report.run.finished),
         glance=tuple(_glance(report, words)),
         asked=tuple(_asked(report, text)),
+        since=since(report, words, text),
         summary=tuple(_summary(report, citing, text)),
         findings=tuple(_findings(report, citing, words, text)),
         parts=tuple(_parts(report, citing, words, text)),
@@ -180,14 +183,19 @@ def lay_out(report: Report, words: Words, text: Callable[[str], str], look: Look
         figures=charts.of_evidence(report, words, text, citing.labels),
         outcome=_outcome(report, words),
         gaps=tuple(map(text, report.gaps)),
-        dropped=tuple((text(drop.sentence), text(drop.reason)) for drop in report.dropped),
+        dropped=tuple(
+            (text(drop.sentence), text(words.tell(drop.reason))) for drop in report.dropped
+        ),
         references=references(report, citing, words, text, look),
         notes=citing.notes,
         also_read=unnumbered(report, words, text),
         web_queries=tuple(map(text, report.brief.web_queries)),
         arxiv_queries=tuple(map(text, report.brief.arxiv_queries)),
-        considered=tuple(_considered(report, text)),
-        failures=tuple((text(failure.what), text(failure.why)) for failure in report.failures),
+        considered=tuple(_considered(report, words, text)),
+        failures=tuple(
+            (text(words.tell(failure.what)), text(words.tell(failure.why)))
+            for failure in report.failures
+        ),
         facts=tuple(facts(report, words, text)),
         figures_of_making=charts.of_making(report, words, text),
     )
@@ -239,9 +247,9 @@ def _outcome(report: Report, words: Words) -> str:
     return words.say("outcome_counts", all=written, held=held, repaired=repaired, dropped=dropped)
 
 
-def _considered(report: Report, text: Callable[[str], str]) -> Iterator[Found]:
+def _considered(report: Report, words: Words, text: Callable[[str], str]) -> Iterator[Found]:
     for work in report.considered:
-        yield Found(text(work.title or work.url), work.chosen, text(work.why))
+        yield Found(text(work.title or work.url), work.chosen, text(words.tell(work.why)))
 
 
 def _summary(report: Report, citing: Citing, text: Callable[[str], str]) -> Iterator[Condensed]:
@@ -317,7 +325,7 @@ def _disputes(
 ) -> Iterator[Dispute]:
     for dispute in report.disagreements:
         sides = tuple(_stand(side, dispute, report, citing, text) for side in dispute.sides)
-        outcome = text(dispute.why) or words.say("nobody_prevails")
+        outcome = text(words.tell(dispute.why)) or words.say("nobody_prevails")
         yield Dispute(text(dispute.about), words.say(f"dispute_{dispute.kind}"), sides, outcome)
 
 

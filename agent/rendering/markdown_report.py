@@ -29,7 +29,7 @@ _INLINE: Final = re.compile(
     r"|^[-+=:]",  # lists, rules, underlined headings, definitions
     re.IGNORECASE,
 )
-_HEADINGS_BEFORE: Final = ("summary", "findings", "contents")
+_HEADINGS_BEFORE: Final = ("changes", "summary", "findings", "contents")
 _NUMBERED: Final = re.compile(r"^(\d+)([.)])")
 _ANGLES: Final = str.maketrans({"<": "&lt;", ">": "&gt;"})
 

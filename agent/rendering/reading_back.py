@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from agent.domain import evidence, question
+from agent.domain import changes, evidence, question
 from agent.domain.report import Report
 from agent.errors import InvalidQuestion, RunUnknown
 from agent.rendering.json_report import SCHEMA
@@ -19,10 +19,13 @@ _PUBLICATION: Final = ("doi", "arxiv_id", "pmid", "venue", "citations", "retract
 
 _NAMES: Final[dict[str, Any]] = {
     "Brief": question.Brief,
+    "Change": changes.Change,
     "Considered": evidence.Considered,
     "Failure": evidence.Failure,
     "Mapping": Mapping,
+    "Predecessor": changes.Predecessor,
     "Question": question.Question,
+    "Quoted": changes.Quoted,
     "Source": evidence.Source,
     "SourceKind": question.SourceKind,
     "date": date,

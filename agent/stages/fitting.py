@@ -14,7 +14,7 @@ from agent.errors import AnswerUnusable, ModelUnavailable
 from agent.stages.replies import ExcerptReply
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from agent.domain.evidence import Evidence
     from agent.domain.packing import Packing, Passage
@@ -62,11 +62,17 @@ async def fit(
     *,
     model: ChatModel,
     documents: DocumentStore,
+    passages: Collection[str] | None = None,
 ) -> Fitted:
-    """Return the sources with as much of their text as the writer's window has room for."""
+    """Return the sources with as much of their text as the writer's window has room for.
+
+    Of the ``passages``, if any are named, no others are taken.
+    """
     texts = {source.sha256: await documents.get(source.sha256) for source in evidence.sources}
     packing = Packer(brief, wanted, model)
     everything = whole(evidence.sources, texts)
+    if passages is not None:
+        everything = only(everything, passages)
     room = int(model.window("write") * ROOM_FOR_SOURCES)
     packed = packing.pack(everything, room)
     if packed.every_tokens <= QUOTED_FIRST_FROM * room:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from agent.domain.evidence import ONLY_ABSTRACT, Failure, Page, Publication, Source
 from agent.domain.passages import Span, passages
 from agent.errors import PageUnreadable
+from agent.stages.off_loop import off_loop
 
 if TYPE_CHECKING:
     from agent.domain.evidence import Hit
@@ -37,7 +38,7 @@ class Desk:
         published = hit.published or page.published
         if not self.scope.covers(published):
             return None, [*failures, Failure(hit.url, f"passed over: published {published}")]
-        spans, orders = await asyncio.to_thread(_studied, page)
+        spans, orders = await off_loop(_studied, page)
         return Source(
             id="",
             kind=hit.kind,
@@ -57,6 +58,30 @@ class Desk:
             canonical_url=page.canonical_url,
         ), failures
 
+    async def again(self, source: Source) -> Source:
+        """Return a source as it reads now, where it was read; raise PageUnreadable."""
+        url = source.url if source.kind == "web" else source.read_url
+        try:
+            page = await self._read(url)
+        except TimeoutError as error:
+            raise PageUnreadable(f"{url} gave no answer in {READ_SECONDS:g} s") from error
+        if not page.text.strip():
+            raise PageUnreadable(f"{url} has no text")
+        spans, orders = await asyncio.to_thread(_studied, page)
+        return replace(
+            source,
+            sha256=await self.documents.put(page.text),
+            read_at=self.clock.now(),
+            spans=spans,
+            page_starts=page.page_starts,
+            injections=orders,
+            read_url=page.url,
+        )
+
+    async def _read(self, url: str) -> Page:
+        async with self.places, asyncio.timeout(READ_SECONDS):
+            return await self.reader.read(url)
+
     async def _page(self, hit: Hit) -> tuple[Page | None, str, list[Failure]]:
         """Return the first address of a hit that can be read, else its abstract, else nothing.
 
@@ -65,8 +90,7 @@ class Desk:
         failures: list[Failure] = []
         for url in _addresses(hit):
             try:
-                async with self.places, asyncio.timeout(READ_SECONDS):
-                    page = await self.reader.read(url)
+                page = await self._read(url)
             except PageUnreadable as error:
                 failures.append(Failure(url, str(error)))
             except TimeoutError:

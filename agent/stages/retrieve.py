@@ -17,14 +17,15 @@ from agent.domain.selection import Reason, choose
 from agent.errors import SearchFailed, SearchUnavailable
 from agent.ports import Mending
 from agent.stages.limits import Brake
+from agent.stages.off_loop import off_loop
 from agent.stages.reading import Desk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from agent.domain.evidence import Hit
     from agent.domain.fusion import Candidate
-    from agent.domain.question import Brief, Question
+    from agent.domain.question import Brief, Question, Scope
     from agent.domain.selection import Choice
     from agent.ports import Clock, DocumentStore, PageReader, SearchEngine
 
@@ -55,6 +56,11 @@ class Library:
     reads_at_once: int = 8
     patience: float = 2.0
     brake: Brake = field(default_factory=Brake)
+
+    def desk(self, scope: Scope) -> Desk:
+        """Return where works are read, if they are within a scope."""
+        places = asyncio.Semaphore(self.reads_at_once)
+        return Desk(self.reader, self.documents, self.clock, scope, places)
 
 
 async def retrieve(
@@ -126,18 +132,12 @@ class _Round:
 
     def __post_init__(self) -> None:
         """Remember what earlier rounds read or failed to read."""
-        library = self.library
         self.known = {canonical(failure.what) for failure in self.before.failures}
+        self.known.update(map(canonical, self.before.passed_over))
         for source in self.before.sources:
             self.known.update(work_keys((source.url,), source.publication))
         self.searching = asyncio.Semaphore(SEARCHES_AT_ONCE)
-        self.desk = Desk(
-            library.reader,
-            library.documents,
-            library.clock,
-            self.question.scope(self.brief.language),
-            asyncio.Semaphore(library.reads_at_once),
-        )
+        self.desk = self.library.desk(self.question.scope(self.brief.language))
 
     async def run(self) -> None:
         """Search and read; what stops one task stops all, and is told once."""
@@ -238,7 +238,8 @@ class _Round:
         """Return the evidence of all rounds: sources numbered on, the same text only once."""
         choices = self._considered(self.library.pages * max(1, len(self.brief.sub_questions)))
         order = {key: at for at, one in enumerate(choices) for key in _keys(one.candidate)}
-        sources = list(self.before.sources)
+        retracted = {key for key, one in _by_key(choices) if one.hit.publication.retracted}
+        sources = [_marked(source, retracted) for source in self.before.sources]
         texts = {source.sha256 for source in sources}
         for _, source in sorted(self.sources, key=lambda pair: min(order[key] for key in pair[0])):
             if source.sha256 not in texts:
@@ -257,7 +258,8 @@ class _Round:
             + tuple(sorted(self.failures, key=lambda failure: failure.what))
             + self._mended(),
             considered=self.before.considered + tuple(map(self._told, choices)),
-            coverage=await asyncio.to_thread(coverage, self.brief, read),
+            coverage=await off_loop(coverage, self.brief, read),
+            passed_over=self.before.passed_over,
         )
 
     def _mended(self) -> tuple[Failure, ...]:
@@ -282,7 +284,7 @@ class _Round:
             )
             for source, text in zip(sources, texts, strict=True)
         ]
-        first = await asyncio.to_thread(independent_works, described)
+        first = await off_loop(independent_works, described)
         passages = [
             tuple(text[start:end] for start, end in source.spans)
             for source, text in zip(sources, texts, strict=True)
@@ -305,6 +307,18 @@ class _Round:
             sub_question=decided.sub_question if begun else "",
             found_by=tuple(dict.fromkeys(found.engine for found in candidate.found_by)),
         )
+
+
+def _by_key(choices: Sequence[Choice]) -> Iterator[tuple[str, Candidate]]:
+    return ((key, one.candidate) for one in choices for key in _keys(one.candidate))
+
+
+def _marked(source: Source, retracted: Collection[str]) -> Source:
+    """Return a source read earlier, marked if an engine says by now that it is retracted."""
+    known = source.publication
+    if known.retracted or not any(key in retracted for key in work_keys((source.url,), known)):
+        return source
+    return replace(source, publication=replace(known, retracted=True))
 
 
 def _keys(candidate: Candidate) -> tuple[str, ...]:

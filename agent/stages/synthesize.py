@@ -18,7 +18,7 @@ from agent.stages.fitting import fit
 from agent.stages.replies import OutlineReply, SectionPlan, SectionReply
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from agent.domain.events import Counted
     from agent.domain.evidence import Evidence
@@ -39,11 +39,15 @@ USUAL: Final = Manner()
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """What is to be written: on which sub-questions, how, and what the report says already."""
+    """What is to be written: on which sub-questions, how, and what the report says already.
+
+    ``passages`` are the ids of those to write from, None for all there are.
+    """
 
     wanted: Sequence[SubQuestion]
     manner: Manner = USUAL
     said: Sequence[str] = ()
+    passages: Collection[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,14 @@ async def synthesize(
     A section that cannot be written is recorded and does not discard its siblings; if none can,
     the first error is raised.
     """
-    fitted = await fit(brief, evidence, assignment.wanted, model=model, documents=documents)
+    fitted = await fit(
+        brief,
+        evidence,
+        assignment.wanted,
+        model=model,
+        documents=documents,
+        passages=assignment.passages,
+    )
     desk = Desk(brief, assignment, fitted.sources, model, tell)
     outline = await _outline(desk)
     tell(Event("synthesize", f"{len(desk.sources)} sources, {len(outline)} sections"))

@@ -24,6 +24,7 @@ from agent.domain.report import (
 )
 from agent.errors import AnswerUnusable, ModelUnavailable
 from agent.stages.judging import Doubt, Judged, judged
+from agent.stages.off_loop import off_loop
 from agent.stages.replies import RepairReply
 
 if TYPE_CHECKING:
@@ -108,9 +109,9 @@ async def verify(
     goes back once with its reason and is checked in the same way.
     """
     texts = {source.sha256: await documents.get(source.sha256) for source in evidence.sources}
-    desk = Desk(evidence, texts, await asyncio.to_thread(_orders, evidence, texts), model)
+    desk = Desk(evidence, texts, await off_loop(_orders, evidence, texts), model)
     first = await _decided(_claims(draft), "held", desk)
-    failing = await asyncio.to_thread(_with_nearest, first.failing, evidence, texts)
+    failing = await off_loop(_with_nearest, first.failing, evidence, texts)
     mended, failures = await _mended(failing, brief, model=model)
     second = await _decided(mended, "repaired", desk)
     after = _added(before, draft, {**first.held, **second.held}, failing)
@@ -151,7 +152,7 @@ def _claims(draft: Draft) -> dict[Place, DraftClaim]:
 
 async def _decided(claims: Mapping[Place, DraftClaim], verdict: Verdict, desk: Desk) -> Decided:
     """Prove each claim, and have the doubtful ones judged."""
-    proofs = await asyncio.to_thread(
+    proofs = await off_loop(
         lambda: {
             place: prove(claim, desk.evidence, desk.texts, desk.orders)
             for place, claim in claims.items()

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from agent.domain.evidence import Failure, Hit, Page
 from agent.domain.report import Usage
-from agent.errors import AnswerUnusable, DeepResearchError, PageUnreadable, SearchFailed
+from agent.errors import AnswerUnusable, DeepResearchError, PageGone, SearchFailed
 
 if TYPE_CHECKING:
     from agent.domain.prompt import Prompt
@@ -99,7 +99,7 @@ class ShelfReader:
         """Return the page at an address."""
         self.read_addresses.append(url)
         if url not in self._texts:
-            raise PageUnreadable(f"{url} answered 404")
+            raise PageGone(f"{url} answered 404")
         return Page(url, f"Title of {url}", self._texts[url])
 
 

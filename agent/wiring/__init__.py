@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -10,9 +10,10 @@ from agent import rendering, running
 from agent.adapters.clock import SystemClock
 from agent.adapters.engines.journalled import Journalled
 from agent.adapters.fetching.pages import Reader
+from agent.adapters.past_run import predecessor
 from agent.adapters.run_folder import REQUEST, WorkingFolder, new_run_folder, taken_up
 from agent.adapters.run_request import Request, read_request
-from agent.domain.events import Event
+from agent.domain.events import Event, tell_nobody
 from agent.domain.look import Look
 from agent.domain.question import Question
 from agent.errors import InvalidSettings, RunDamaged
@@ -34,6 +35,7 @@ from agent.wiring.models import (
     open_models,
 )
 from agent.wiring.reading import Reading, open_corpus, open_reading
+from gateway_client.transport import PoolState
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -42,12 +44,15 @@ if TYPE_CHECKING:
     from agent.adapters.corpus import Corpus
     from agent.adapters.gateway_chat import GatewayChat
     from agent.adapters.gateway_pictures import GatewayPictures
+    from agent.domain.events import Tell
     from agent.domain.question import Brief
     from agent.domain.report import Report
     from agent.ports import SearchEngine
     from agent.wiring.keeping import Keeping
 
 __all__ = [
+    "OF_INPUTS",
+    "Inputs",
     "Reading",
     "brief",
     "estimate",
@@ -56,10 +61,12 @@ __all__ = [
     "limits",
     "listed_models",
     "open_engines",
+    "open_inputs",
     "open_judge",
     "open_reading",
     "open_tools",
     "research",
+    "research_from",
     "resume",
 ]
 
@@ -69,6 +76,14 @@ KEPT_SETTINGS: Final = {
 }  # fmt: skip
 """What a run that is taken up again has of its own: all that bears on the result, except addresses,
 which may hold secrets."""
+
+
+OF_INPUTS: Final = (
+    "engines", "engine_urls", "searxng_url", "arxiv_url", "search_model", "allow_hosts", "corpus",
+    "page_seconds", "parse_seconds", "search_seconds", "robots", "contact", "cache", "cached",
+    "offline",
+)  # fmt: skip
+"""The settings that inputs are opened with, so that they are the same for all runs that share."""
 
 
 async def research(
@@ -92,8 +107,23 @@ async def research(
     """
     settings = settings or read_settings()
     request = requested(question, settings, formats, embedded=embedded, demo=demo)
+    reading = inputs_for(request, settings, host.tell, engines)
     opening = in_folder(_new_folder(request, settings))
-    return await carried_out(opening, request, settings, host, engines)
+    return await carried_out(opening, request, settings, host, reading)
+
+
+async def research_from(
+    inputs: Inputs,
+    question: Question,
+    *,
+    settings: Settings,
+    host: Host = NOBODY,
+    formats: Sequence[str] = rendering.FORMATS,
+) -> Report:
+    """Research a question as ``research`` does, from inputs that other runs share."""
+    request = requested(question, settings, formats, embedded=False)
+    opening = in_folder(_new_folder(request, settings))
+    return await carried_out(opening, request, settings, host, nullcontext(inputs))
 
 
 async def resume(
@@ -102,6 +132,7 @@ async def resume(
     settings: Settings | None = None,
     host: Host = NOBODY,
     engines: Sequence[SearchEngine] = (),
+    inputs: Inputs | None = None,
 ) -> Report:
     """Go on with a run under ``settings.out`` that was stopped, and return its report.
 
@@ -116,9 +147,10 @@ async def resume(
     if request.demo:
         message = "the miniature internet that this demo read is gone"
         raise RunDamaged(message, mend="run the demo again")
+    own = own_settings(request, settings)
     host.tell(Event("refine", f"{run_id} is taken up again"))
-    opening = in_folder(taken_up(stopped))
-    return await carried_out(opening, request, own_settings(request, settings), host, engines)
+    reading = nullcontext(inputs) if inputs else inputs_for(request, own, host.tell, engines)
+    return await carried_out(in_folder(taken_up(stopped)), request, own, host, reading)
 
 
 @asynccontextmanager
@@ -136,7 +168,7 @@ async def open_tools(
     """
     request = requested(question, settings, formats, embedded=embedded)
     async with (
-        _inputs(request, settings, NOBODY, engines) as inputs,
+        inputs_for(request, settings, engines=engines) as inputs,
         in_folder(_new_folder(request, settings)) as keeping,
         _tools(keeping, request, settings, inputs, Brake(limits(settings))) as tools,
     ):
@@ -163,6 +195,7 @@ def requested(
     rendering.require(formats, _look(settings))
     if settings.illustrate and (embedded or not gateway_is_set()):
         raise InvalidSettings("only a gateway can draw a cover", mend="set GATEWAY_BASE_URL")
+    predecessor(question, settings.out)
     return Request(
         question=question,
         started=SystemClock().now(),
@@ -200,11 +233,11 @@ async def carried_out(
     request: Request,
     settings: Settings,
     host: Host,
-    engines: Sequence[SearchEngine],
+    reading: AbstractAsyncContextManager[Inputs],
 ) -> Report:
     """Return the report of a run that is begun, or gone on with, wherever it is kept."""
     brake = host.brake or Brake(limits(settings))
-    async with _inputs(request, settings, host, engines) as inputs, opening as keeping:
+    async with reading as inputs, opening as keeping:
         with keeping.log(host.tell) as tell:
             async with _tools(keeping, request, settings, inputs, brake) as tools:
                 told = replace(host, tell=tell)
@@ -212,31 +245,49 @@ async def carried_out(
 
 
 @dataclass(frozen=True, slots=True)
-class _Inputs:
-    """What a run reads from; it is opened before the run's folder is made."""
+class Inputs:
+    """What runs read from, one alone or many side by side, and how the gateway's keys stand."""
 
     engines: Sequence[SearchEngine]
     corpus: Corpus | None
     reading: Reading
+    pool_state: PoolState
 
 
 @asynccontextmanager
-async def _inputs(
-    request: Request, settings: Settings, host: Host, engines: Sequence[SearchEngine]
-) -> AsyncIterator[_Inputs]:
+async def open_inputs(
+    settings: Settings,
+    tell: Tell = tell_nobody,
+    engines: Sequence[SearchEngine] = (),
+    *,
+    revalidating: bool = False,
+) -> AsyncIterator[Inputs]:
+    """Open what the settings name to be asked and read, before any run's folder is made.
+
+    ``revalidating`` has pages asked for that would else be taken as they were read before.
+    """
     async with (
-        open_reading(settings) as reading,
-        open_corpus(settings, reading.parser, host.tell) as corpus,
+        open_reading(settings, revalidating=revalidating) as reading,
+        open_corpus(settings, reading.parser, tell) as corpus,
         open_engines(settings) as named,
     ):
-        every: list[SearchEngine] = [*named, *engines, *([corpus] if corpus else [])]
-        wanted = request.question.sources
-        yield _Inputs([engine for engine in every if engine.kind in wanted], corpus, reading)
+        every = [*named, *engines, *([corpus] if corpus else [])]
+        yield Inputs(every, corpus, reading, PoolState())
+
+
+def inputs_for(
+    request: Request,
+    settings: Settings,
+    tell: Tell = tell_nobody,
+    engines: Sequence[SearchEngine] = (),
+) -> AbstractAsyncContextManager[Inputs]:
+    """Open the inputs of one run alone."""
+    return open_inputs(settings, tell, engines, revalidating=bool(request.question.predecessor))
 
 
 @asynccontextmanager
 async def _tools(
-    keeping: Keeping, request: Request, settings: Settings, inputs: _Inputs, brake: Brake
+    keeping: Keeping, request: Request, settings: Settings, inputs: Inputs, brake: Brake
 ) -> AsyncIterator[Tools]:
     """Open the models, which are closed before the run is published.
 
@@ -244,11 +295,14 @@ async def _tools(
     """
     journal = keeping.journal
     await keeping.folder.write(REQUEST, request.as_json())
-    async with open_models(settings, embedded=request.embedded, journal=journal) as chat:
+    async with open_models(
+        settings, embedded=request.embedded, journal=journal, pool_state=inputs.pool_state
+    ) as chat:
         library = Library(
             engines=[
                 engine if engine is inputs.corpus else Journalled(engine, journal)
                 for engine in inputs.engines
+                if engine.kind in request.question.sources
             ],
             reader=Reader(inputs.reading.web, inputs.corpus),
             documents=keeping.documents,
@@ -268,6 +322,7 @@ async def _tools(
             journal=chat,
             checkpoints=keeping.checkpoints,
             illustrator=illustrator,
+            past=predecessor(request.question, settings.out),
         )
 
 

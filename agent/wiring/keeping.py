@@ -42,16 +42,18 @@ async def in_folder(
     opening: AbstractAsyncContextManager[WorkingFolder],
 ) -> AsyncIterator[Keeping]:
     """Keep a run in a folder; all of its files are closed before it is published."""
-    async with opening as folder:
-        with run_journal.opened(folder.journal) as journal:
-            async with checkpoints.opened(folder.checkpoints) as saver:
-                try:
-                    yield Keeping(
-                        folder=folder,
-                        documents=FolderDocuments(folder.documents),
-                        journal=journal,
-                        checkpoints=saver,
-                        log=partial(event_log, folder.events),
-                    )
-                finally:
-                    folder.is_paid = any(entry.usd != 0 for entry in journal.entries())
+    async with (
+        opening as folder,
+        run_journal.opened(folder.journal) as journal,
+        checkpoints.opened(folder.checkpoints) as saver,
+    ):
+        try:
+            yield Keeping(
+                folder=folder,
+                documents=FolderDocuments(folder.documents),
+                journal=journal,
+                checkpoints=saver,
+                log=partial(event_log, folder.events),
+            )
+        finally:
+            folder.is_paid = any(entry.usd != 0 for entry in journal.entries())

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from agent.settings import Settings
     from gateway_client.abstract_journal import AbstractJournal
     from gateway_client.catalog import Budget, Tier
+    from gateway_client.transport import PoolState
 
 Amount = TypeVar("Amount", Decimal, int)
 
@@ -53,14 +54,23 @@ Papers are longer, and most runs find less than they may read."""
 
 @asynccontextmanager
 async def open_models(
-    settings: Settings, *, embedded: bool, journal: AbstractJournal | None = None
+    settings: Settings,
+    *,
+    embedded: bool,
+    journal: AbstractJournal | None = None,
+    pool_state: PoolState | None = None,
 ) -> AsyncIterator[GatewayChat]:
-    """Open the gateway's models with the extractive model to stand in, or that one alone."""
+    """Open the gateway's models with the extractive model to stand in, or that one alone.
+
+    Runs side by side share a ``pool_state``, so that together they keep to the keys' limits.
+    """
     config = None if embedded else gateway_config()
     async with AsyncExitStack() as stack:
 
         async def client(config: Config, journal: AbstractJournal | None = None) -> GatewayClient:
-            return await stack.enter_async_context(GatewayClient(config, journal=journal))
+            return await stack.enter_async_context(
+                GatewayClient(config, journal=journal, pool_state=pool_state)
+            )
 
         if config is None:
             yield GatewayChat(await client(extractive_config(), journal))

@@ -33,8 +33,11 @@ class Reading:
 
 
 @asynccontextmanager
-async def open_reading(settings: Settings) -> AsyncIterator[Reading]:
-    """Open the web for reading; the first process is made ready while the first search runs."""
+async def open_reading(settings: Settings, *, revalidating: bool = False) -> AsyncIterator[Reading]:
+    """Open the web for reading; the first process is made ready while the first search runs.
+
+    ``revalidating`` asks of every page that is kept whether it is still good.
+    """
     parser = Parser(seconds=settings.parse_seconds)
     made = cache_folder(settings, "parsed")
     parsing = KeptPages(parser, made) if made else parser
@@ -44,11 +47,12 @@ async def open_reading(settings: Settings) -> AsyncIterator[Reading]:
             fetched.body, fetched.content_type, fetched.encoding, fetched.url
         )
 
+    manners = Manners(robots=settings.robots, contact=settings.contact, always_asks=revalidating)
     folder = cache_folder(settings, "pages")
     web = WebPages(
         allow_hosts=settings.allow_hosts,
         deadline_seconds=settings.page_seconds,
-        manners=Manners(robots=settings.robots, contact=settings.contact),
+        manners=manners,
         cache=folder / "pages.sqlite" if folder else None,
         offline=settings.offline,
         parse=parse,

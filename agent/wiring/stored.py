@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from agent import rendering
@@ -17,7 +17,7 @@ from agent.adapters.run_folder import new_run_id
 from agent.adapters.run_request import request_of
 from agent.running import NOBODY, Host
 from agent.settings import Settings, read_settings
-from agent.wiring import carried_out, own_settings, requested
+from agent.wiring import carried_out, inputs_for, own_settings, requested
 from agent.wiring.keeping import Keeping
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from agent.adapters.postgres import Database
     from agent.domain.question import Question
     from agent.domain.report import Report
-    from agent.ports import SearchEngine
+    from agent.wiring import Inputs
 
 __all__ = [
     "export_run",
@@ -64,7 +64,7 @@ async def research_stored(
     *,
     settings: Settings | None = None,
     host: Host = NOBODY,
-    engines: Sequence[SearchEngine] = (),
+    inputs: Inputs | None = None,
 ) -> Report:
     """Carry out a run, or go on with it, and return its report; the database keeps all of it.
 
@@ -79,7 +79,8 @@ async def research_stored(
         await stored_run.begin(database, run_id, request.as_json())
     request = request_of(await stored_run.asked(database, run_id), "the database")
     own = own_settings(request, settings)
-    return await carried_out(_in_database(database, run_id), request, own, host, engines)
+    reading = nullcontext(inputs) if inputs else inputs_for(request, own, host.tell)
+    return await carried_out(_in_database(database, run_id), request, own, host, reading)
 
 
 @asynccontextmanager

@@ -21,7 +21,8 @@ from gateway_client.families.messages import (
 )
 from gateway_client.families.racing import Decided, Race
 from gateway_client.families.streams import Tapped, opened
-from gateway_client.families.ways import ReadsWhole, network, way_to
+from gateway_client.families.ways import network, way_to
+from gateway_client.families.whole import ReadsWhole
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping

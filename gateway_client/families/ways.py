@@ -9,22 +9,7 @@ from urllib.request import getproxies, proxy_bypass
 import httpx2
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from gateway_client.catalog import Endpoint
-    from gateway_client.exchange import Send
-    from gateway_client.faults import Outcome
-
-
-class ReadsWhole(httpx2.AsyncBaseTransport):
-    """A transport that has a shorter way for answers that are no streams."""
-
-    async def whole(self, send: Send, patience: Mapping[str, float | None]) -> Outcome:
-        """Ask as an attempt says, in its time, and read the answer; errors are httpx2's.
-
-        ``patience`` are the seconds to ``connect`` and to ``read``, as httpx2 has them.
-        """
-        raise NotImplementedError
 
 
 UNLIMITED: Final = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
@@ -49,7 +34,7 @@ def network(way: Way) -> httpx2.AsyncBaseTransport:
     """Return the fastest transport that is installed, whatever family is served."""
     verify, proxy = way
     try:
-        from gateway_client.aiohttp_transport import AiohttpTransport  # noqa: PLC0415 - optional
+        from gateway_client.families.aiohttp_transport import AiohttpTransport  # noqa: PLC0415 - optional
     except ImportError:
         return httpx2.AsyncHTTPTransport(verify=verify, proxy=proxy, limits=UNLIMITED)
     return AiohttpTransport(verify=verify, proxy=proxy)

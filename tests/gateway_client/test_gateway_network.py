@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 def by_aiohttp() -> httpx2.AsyncBaseTransport:
     pytest.importorskip("aiohttp")
-    from gateway_client.aiohttp_transport import AiohttpTransport
+    from gateway_client.families.aiohttp_transport import AiohttpTransport
 
     return AiohttpTransport()
 

@@ -125,7 +125,7 @@ def test_json_keeps_its_shape(english: Report) -> None:
     read = json.loads(render(english, ["json"])["report.json"])
     assert list(read) == (
         "schema run brief summary sections dropped disagreements gaps sources independent_sources"
-        " considered failures usage rounds timing cover".split()
+        " considered failures usage rounds timing cover predecessor changes".split()
     )
     assert read["run"]["started"] == "2026-11-22T09:30:00+00:00"
     assert read["brief"]["sub_questions"][3]["covered"] is False

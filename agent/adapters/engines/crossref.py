@@ -12,6 +12,7 @@ from agent.adapters.engines.scholarly import (
     SECONDS,
     Service,
     at_home,
+    batches,
     count,
     items,
     part,
@@ -81,6 +82,22 @@ class Crossref:
         if not isinstance(works, list):
             raise SearchFailed("Crossref answered without a list of works")
         return [hit for hit in _hits(works) if scope.covers(hit.published)][:limit]
+
+    async def retracted(self, dois: Sequence[str]) -> frozenset[str]:
+        """Return those of some DOIs whose works a notice took back."""
+        found: set[str] = set()
+        for batch in batches(dois):
+            answer = await self._service.ask(
+                {
+                    "filter": ",".join(f"doi:{name}" for name in batch),
+                    "rows": str(len(batch)),
+                    "select": "DOI,update-to,updated-by",
+                    "mailto": self._mailto,
+                }
+            )
+            works = items(part(answer, "message", "items"))
+            found.update(doi(text(part(work, "DOI"))) for work in works if is_retracted(work))
+        return frozenset(found)
 
 
 def _hits(works: list[Any]) -> Iterator[Hit]:

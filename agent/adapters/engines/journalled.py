@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from agent.adapters.engines.remembered import hits_of, written
 from agent.adapters.run_journal import told
 from agent.domain.evidence import Failure
-from agent.ports import Mending
+from agent.ports import Mending, RetractionIndex
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,6 +59,11 @@ class Journalled:
         with told():
             await self._journal.keep(place, json.dumps(answer).encode())
         return found
+
+    async def retracted(self, dois: Sequence[str]) -> frozenset[str]:
+        """Return what the engine says now: it costs next to nothing, and may be news."""
+        index = self._engine
+        return await index.retracted(dois) if isinstance(index, RetractionIndex) else frozenset()
 
     def _told(self) -> Sequence[Failure]:
         return self._engine.failures() if isinstance(self._engine, Mending) else ()

@@ -8,6 +8,7 @@ from agent.adapters.engines.scholarly import (
     SECONDS,
     Service,
     at_home,
+    batches,
     count,
     day,
     items,
@@ -78,6 +79,25 @@ class OpenAlex:
         if not isinstance(works, list):
             raise SearchFailed("OpenAlex answered without a list of results")
         return [hit for hit in _hits(works) if scope.covers(hit.published)][:limit]
+
+    async def retracted(self, dois: Sequence[str]) -> frozenset[str]:
+        """Return those of some DOIs whose works are retracted."""
+        found: set[str] = set()
+        for batch in batches(dois):
+            answer = await self._service.ask(
+                {
+                    "filter": f"doi:{'|'.join(batch)}",
+                    "per_page": str(len(batch)),
+                    "select": "doi,is_retracted",
+                    **self._asked_by,
+                }
+            )
+            found.update(
+                doi(text(part(work, "doi")))
+                for work in items(part(answer, "results"))
+                if part(work, "is_retracted") is True
+            )
+        return frozenset(found)
 
 
 def _hits(works: list[Any]) -> Iterator[Hit]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from agent.domain.evidence import Hit, Publication
 from agent.errors import SearchFailed
-from agent.ports import Mending
+from agent.ports import Mending, RetractionIndex
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,6 +58,13 @@ class Remembered:
         hits = await self._engine.search(query, limit=limit, scope=scope)
         await asyncio.to_thread(_kept, path, hits)
         return hits
+
+    async def retracted(self, dois: Sequence[str]) -> frozenset[str]:
+        """Return what the engine says; nothing offline, as what was not asked is not known."""
+        index = self._engine
+        if self._offline or not isinstance(index, RetractionIndex):
+            return frozenset()
+        return await index.retracted(dois)
 
 
 def written(hits: Sequence[Hit]) -> str:

@@ -23,7 +23,7 @@ from agent.adapters.fetching.receiving import MOST_BYTES, Allowance
 from agent.adapters.fetching.robots import DAY, RobotsTransport
 from agent.adapters.own_thread import in_own_thread
 from agent.adapters.parsing.unpacking import unpacked
-from agent.errors import AddressRefused, PageUnreadable
+from agent.errors import AddressRefused, PageGone, PageUnreadable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -37,6 +37,7 @@ CONNECTIONS: Final = 20
 ROBOTS_SECONDS: Final = 5.0
 """For a robots.txt, if a page may take as long at all."""
 PARSE_SECONDS: Final = 20.0
+GONE: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 ACCEPTED: Final = "text/html,application/xhtml+xml,application/pdf;q=0.9,text/plain;q=0.8,*/*;q=0.1"
 
@@ -91,6 +92,8 @@ class WebPages:
     async def read(self, url: str) -> Page:
         """Return the page, under the address its last redirect led to."""
         url, response = await self._followed(url, Allowance(self._seconds))
+        if response.status_code in GONE:
+            raise PageGone(f"{url} answered {response.status_code}")
         if response.status_code != HTTPStatus.OK:
             raise PageUnreadable(f"{url} answered {response.status_code}")
         header = response.headers.get
@@ -157,6 +160,8 @@ class WebPages:
         extensions: dict[str, object] = {"allowance": allowance, "is_robots": is_robots}
         if is_robots:
             extensions["oldest"] = DAY
+        elif self._manners.always_asks:
+            extensions["oldest"] = 0.0
         return httpx.Request("GET", address, headers=headers, extensions=extensions)
 
 

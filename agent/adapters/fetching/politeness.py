@@ -38,7 +38,8 @@ class Manners:
     beginnings of two requests at one host, whatever their number; the user's own hosts have
     room for all.
     ``fresh_seconds``: how long a page in the cache is used again without asking, where its server
-    does not forbid it.
+    does not forbid it. ``always_asks`` is for runs on what has changed: each page in the cache is
+    asked after, however long its server promised that it would be good.
     """
 
     robots: bool = True
@@ -46,6 +47,7 @@ class Manners:
     per_own_host: int = 64
     spacing_seconds: float = 0.2
     fresh_seconds: float = 86_400.0
+    always_asks: bool = False
     contact: str = ""
 
 

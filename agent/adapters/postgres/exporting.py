@@ -89,7 +89,7 @@ async def _placed(parts: Parts, folder: WorkingFolder) -> Path:
     aside = WorkingFolder(folder.path.parent, f"{folder.id}.fetched")
     shutil.rmtree(aside.aside, ignore_errors=True)
     await asyncio.to_thread(_write, parts, aside)
-    with run_journal.opened(aside.journal) as journal:
+    async with run_journal.opened(aside.journal) as journal:
         await _write_journal(parts, journal)
     shutil.rmtree(folder.aside, ignore_errors=True)
     return aside.aside.rename(folder.path if parts.is_finished else folder.aside)

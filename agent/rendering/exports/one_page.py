@@ -73,7 +73,7 @@ class _Page:
             self.templates,
             title=escaped(report.brief.restated) or escaped(report.run.question.text),
             status=report.run.status,
-            reason=escaped(report.run.reason),
+            reason=escaped(words.tell(report.run.reason)),
             glance=f"{held} · {words.say('finished')} {moment(report.run.finished)}",
             sentences=[
                 (escaped(sentence.sentence), [numbers[source] for source in _cited(claims)])

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from agent.domain.look import PLAIN
 from agent.rendering.bibliography.styles import listed, marks
+from agent.rendering.changes import since
 from agent.rendering.clean_text import clean
 from agent.rendering.exports.wrapping import columns, wrapped
 from agent.rendering.method import moment
@@ -30,6 +31,7 @@ def as_plain_text(report: Report, look: Look = PLAIN) -> str:
     by_source = {source.id: mark for source, mark in zip(report.cited, written, strict=True)}
     lines = [
         *_head(report, words),
+        *_changes(report, words),
         *_summary(report, by_source, words),
         *_sections(report, by_source),
         *_disputes(report, by_source, words),
@@ -43,10 +45,25 @@ def _head(report: Report, words: Words) -> Iterator[str]:
     run = report.run
     yield from _underlined(clean(report.brief.restated) or clean(run.question.text), "=")
     if run.status != "complete":
-        yield from _paragraph(f"{words.say(run.status)} {clean(run.reason)}")
+        yield from _paragraph(f"{words.say(run.status)} {clean(words.tell(run.reason))}")
     cited = words.count("sources", len(report.cited))
     held = words.count("claims", len(report.claims), sources=cited)
     yield from _paragraph(f"{held} · {words.say('finished')} {moment(run.finished)}")
+
+
+def _changes(report: Report, words: Words) -> Iterator[str]:
+    told = since(report, words, clean)
+    if told is None:
+        return
+    yield from _underlined(words.say("changes"), "-")
+    yield from _paragraph(told.said)
+    for change in told.changes:
+        line = f"{change.label}: {change.sentence} {change.why}"
+        yield from wrapped(line.rstrip(), WIDTH, first="* ", rest="  ")
+        for one in change.quotes:
+            line = f"{one.when}: “{one.quote}” {one.title}, {one.day}"
+            yield from wrapped(line, WIDTH, first="  ", rest="    ")
+        yield ""
 
 
 def _summary(report: Report, by_source: Mapping[str, str], words: Words) -> Iterator[str]:
@@ -72,7 +89,7 @@ def _disputes(report: Report, by_source: Mapping[str, str], words: Words) -> Ite
     yield from _underlined(words.say("disputes"), "-")
     claims = {claim.id: claim for claim in report.claims}
     for dispute in report.disagreements:
-        outcome = clean(dispute.why) or words.say("nobody_prevails")
+        outcome = clean(words.tell(dispute.why)) or words.say("nobody_prevails")
         yield from wrapped(f"{clean(dispute.about)}: {outcome}", WIDTH)
         for side in dispute.sides:
             marked = _marked([claims[side.claim]], by_source)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from agent.domain.look import PLAIN
 from agent.rendering.bibliography.styles import listed, marks
+from agent.rendering.changes import since
 from agent.rendering.clean_text import clean
 from agent.rendering.exports.word_parts import (
     FOOTNOTE_REFERENCE,
@@ -35,6 +36,7 @@ def as_docx(report: Report, look: Look = PLAIN) -> bytes:
     """Return report.docx."""
     writing = _Writing(report, look)
     writing.head()
+    writing.changes()
     writing.summary()
     writing.sections()
     writing.disputes()
@@ -68,12 +70,27 @@ class _Writing:
         if report.run.status != "complete":
             banner = self.document.add_paragraph()
             banner.add_run(words.say(report.run.status)).bold = True
-            banner.add_run(f" {clean(report.run.reason)}")
+            banner.add_run(f" {clean(words.tell(report.run.reason))}")
         cited = words.count("sources", len(report.cited))
         held = words.count("claims", len(report.claims), sources=cited)
         self.document.add_paragraph(
             f"{held} · {words.say('finished')} {moment(report.run.finished)}"
         )
+
+    def changes(self) -> None:
+        """Write what changed since the predecessor, if there is one, with the quotes of it."""
+        told = since(self._report, self._words, clean)
+        if told is None:
+            return
+        self.document.add_heading(self._words.say("changes"), 1)
+        self.document.add_paragraph(told.said)
+        for change in told.changes:
+            bullet = self.document.add_paragraph(style="List Bullet")
+            bullet.add_run(f"{change.label}: ").bold = True
+            bullet.add_run(f"{change.sentence} {change.why}".rstrip())
+            for one in change.quotes:
+                quote = f"{one.when}: “{one.quote}” {one.title}, {one.day}"
+                self.document.add_paragraph(quote, style="List Bullet 2")
 
     def summary(self) -> None:
         if self._report.summary:
@@ -97,7 +114,7 @@ class _Writing:
         if self._report.disagreements:
             self.document.add_heading(self._words.say("disputes"), 1)
         for dispute in self._report.disagreements:
-            outcome = clean(dispute.why) or self._words.say("nobody_prevails")
+            outcome = clean(self._words.tell(dispute.why)) or self._words.say("nobody_prevails")
             self.document.add_paragraph(f"{clean(dispute.about)}: {outcome}")
             for side in dispute.sides:
                 bullet = self.document.add_paragraph(clean(side.says), style="List Bullet")

@@ -182,3 +182,16 @@ def test_markup_is_taken_off_and_what_only_looks_like_it_stays(markup: object, t
 @given(st.text(alphabet="<>/abp &;:=\"'", max_size=60))
 def test_any_markup_becomes_one_line(markup: str) -> None:
     assert plain(markup) == " ".join(plain(markup).split())
+
+
+async def test_it_says_which_of_some_works_a_notice_took_back(
+    site: Site, client: httpx.AsyncClient
+) -> None:
+    taken_back = {"DOI": "10.5555/GONE", "updated-by": [{"type": "retraction", "DOI": "10.5555/n"}]}
+    corrected = {"DOI": "10.5555/kept", "updated-by": [{"type": "correction", "DOI": "10.5555/m"}]}
+    engine = Crossref(client, serve(site, taken_back, corrected))
+    dois = ["10.5555/gone", "10.5555/kept", "10.5555/a,b", *(f"10.5555/{n}" for n in range(40))]
+    assert await engine.retracted(dois) == {"10.5555/gone"}
+    first, second = (asked.query["filter"].split(",") for asked in site.asked)
+    assert first[:2] == ["doi:10.5555/gone", "doi:10.5555/kept"]
+    assert (len(first), len(second)) == (40, 2)

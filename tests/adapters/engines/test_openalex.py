@@ -136,3 +136,14 @@ def test_an_inverted_index_comes_back_as_its_text(text: list[str]) -> None:
 )
 def test_an_index_of_nonsense_is_no_abstract(index: object) -> None:
     assert abstract(index) == ""
+
+
+async def test_it_says_which_of_some_works_are_retracted(
+    site: Site, client: httpx.AsyncClient
+) -> None:
+    taken_back = {"doi": "https://doi.org/10.7717/GONE", "is_retracted": True}
+    engine = OpenAlex(client, serve(site, taken_back, WORK))
+    assert await engine.retracted(["10.7717/gone", "10.7717/peerj.4375"]) == {"10.7717/gone"}
+    assert site.asked[0].query["filter"] == "doi:10.7717/gone|10.7717/peerj.4375"
+    assert await engine.retracted([]) == frozenset()
+    assert len(site.asked) == 1

@@ -35,7 +35,9 @@ class Opened:
         self.path = path
 
     @asynccontextmanager
-    async def run(self, *, offline: bool = False, fresh: float = 3600) -> AsyncIterator[WebPages]:
+    async def run(
+        self, *, offline: bool = False, fresh: float = 3600, always_asks: bool = False
+    ) -> AsyncIterator[WebPages]:
         async def unasked(host: str) -> Sequence[str]:
             assert not offline, "an offline run asks no resolver either"
             return await system_resolve(host)
@@ -44,7 +46,7 @@ class Opened:
             allow_hosts=frozenset({self.site.host}),
             deadline_seconds=2,
             resolve=unasked,
-            manners=Manners(fresh_seconds=fresh),
+            manners=Manners(fresh_seconds=fresh, always_asks=always_asks),
             cache=self.path,
             offline=offline,
         )
@@ -115,6 +117,19 @@ async def test_what_says_how_long_it_is_good_is_used_for_so_long(
     await opened.read(url, fresh=0)
     await opened.read(url, fresh=0)
     assert opened.asked().count("/a") == 1
+
+
+async def test_a_run_on_what_has_changed_asks_whatever_was_promised_and_gets_no_page_twice(
+    site: Site, opened: Opened
+) -> None:
+    promised = {"Cache-Control": "max-age=9999", "ETag": '"1"'}
+    url = site.serve("/a", HTML, headers=promised)
+    await opened.read(url)
+    site.serve("/a", "", status=304, headers=promised)
+    async with opened.run(always_asks=True) as web:
+        assert (await web.read(url)).text == "Words that are worth reading."
+    (asked,) = [each for each in site.asked if "if-none-match" in each.headers]
+    assert asked.headers["if-none-match"] == '"1"'
 
 
 @pytest.mark.parametrize("rule", ["no-cache", "max-age=0, must-revalidate", "no-store"])

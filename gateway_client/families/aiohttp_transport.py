@@ -13,7 +13,7 @@ import httpx2
 from yarl import URL
 
 from gateway_client.families.messages import endless
-from gateway_client.families.ways import ReadsWhole
+from gateway_client.families.whole import ReadsWhole
 from gateway_client.faults import Arrived
 
 if TYPE_CHECKING:

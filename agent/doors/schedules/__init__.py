@@ -1,0 +1,1 @@
+"""Reports on a schedule: which there are, when they are due, and who sees to it."""
