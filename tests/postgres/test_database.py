@@ -52,6 +52,26 @@ async def test_a_transaction_outlives_a_restart(
     assert await asyncio.wait_for(asyncio.gather(*waiting), 10) == [1] * 12
 
 
+async def test_a_transaction_whose_connection_broke_before_the_commit_is_done_again(
+    database: Database,
+) -> None:
+    times = []
+
+    async def put(connection: Any) -> None:
+        times.append(1)
+        await connection.execute("INSERT INTO deep_research.runs (id) VALUES ('it')")
+        if len(times) == 1:
+            connection.pgconn.finish()  # as libpq does when a last answer and the end come as one
+
+    async def count(connection: Any) -> int:
+        found = await connection.execute("SELECT count(*) FROM deep_research.runs")
+        return int((await found.fetchone())[0])
+
+    await database.transaction(put)
+    assert len(times) == 2
+    assert await database.transaction(count) == 1
+
+
 async def test_a_lock_outlives_a_restart(
     server: PostgresServer,
     database: Database,

@@ -7,7 +7,7 @@ import socket
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from psycopg import AsyncConnection, Error, ProgrammingError
+from psycopg import AsyncConnection, Error, OperationalError, ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import AsyncConnectionPool
 
@@ -48,11 +48,13 @@ class Database:
         """
 
         async def once() -> Result:
-            async with (
-                self.pool.connection(CONNECT_SECONDS) as connection,
-                connection.transaction(),
-            ):
-                return await work(connection)
+            async with self.pool.connection(CONNECT_SECONDS) as connection:
+                async with connection.transaction() as transaction:
+                    result = await work(connection)
+                if transaction.status is not transaction.Status.COMMITTED:
+                    # psycopg says nothing if the connection broke right after the last statement
+                    raise OperationalError("the connection broke before the commit")
+                return result
 
         return await patiently(once)
 
