@@ -71,12 +71,15 @@ class _Left:
 class Limits:
     """Keeps every key under its limits: those configured, and those its endpoint tells.
 
+    ``share`` is the part of the configured ones that is ours, if other processes use the keys too.
+
     Configured limits hold for any sixty seconds. What an endpoint tells is believed until the
     time at which it says that all is free again.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
+        self.share = 1.0
         self._minutes: dict[str, _Minute] = {}
         self._left: dict[tuple[str, str, str], _Left] = {}
 
@@ -142,7 +145,8 @@ class Limits:
         minute.forget(now)
         calls, used = len(minute.takings), minute.tokens
         ready = now
-        rpm, tpm = lane.endpoint.rpm or calls + 1, lane.endpoint.tpm or used + tokens
+        rpm = (lane.endpoint.rpm or 0) * self.share or calls + 1
+        tpm = (lane.endpoint.tpm or 0) * self.share or used + tokens
         for taking in minute.takings:  # oldest first, until enough of them are past
             if calls < rpm and (used + tokens <= tpm or not calls):
                 break

@@ -8,18 +8,27 @@ import os
 import sys
 import time
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from agent.adapters.user_cache import user_cache
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
 GLANCE: Final = 0.02
 """Seconds between two looks at a turnstile that is taken: too short to notice, cheap enough."""
 LOCKED_BYTE: Final = 1 << 20
 """Windows locks bytes, not files; this one is never written."""
+
+
+class Turns(Protocol):
+    """Lets whoever asks pass in turn."""
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Wait for the turn, and hold it."""
+        ...
 
 
 class Turnstile:

@@ -17,6 +17,7 @@ from agent.cli.database import database
 from agent.cli.exporting import export
 from agent.cli.inspecting import claims, doctor, read, search, show, verify
 from agent.cli.keeping import compare, list_, open_, prune, rm, watch
+from agent.cli.queueing import queue, submit, worker
 from agent.cli.researching import demo, refine, resume, run
 from agent.cli.scheduling import schedule
 from agent.cli.templating import templates
@@ -54,7 +55,7 @@ def cli() -> None:
 for command in (
     *(run, resume, batch, schedule, demo, refine, read, search),
     *(list_, show, open_, watch, export, templates, compare, verify, claims, rm, prune, doctor),
-    database,
+    *(submit, worker, queue, database),
 ):
     cli.add_command(command)
 

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from agent.adapters.corpus import Corpus
     from agent.adapters.gateway_chat import GatewayChat
     from agent.adapters.gateway_pictures import GatewayPictures
+    from agent.adapters.turnstile import Turns
     from agent.domain.events import Tell
     from agent.domain.question import Brief
     from agent.domain.report import Report
@@ -261,15 +262,17 @@ async def open_inputs(
     engines: Sequence[SearchEngine] = (),
     *,
     revalidating: bool = False,
+    arxiv_turns: Turns | None = None,
 ) -> AsyncIterator[Inputs]:
     """Open what the settings name to be asked and read, before any run's folder is made.
 
-    ``revalidating`` has pages asked for that would else be taken as they were read before.
+    ``revalidating`` has pages asked for that would else be taken as they were read before;
+    ``arxiv_turns`` are taken with other machines.
     """
     async with (
         open_reading(settings, revalidating=revalidating) as reading,
         open_corpus(settings, reading.parser, tell) as corpus,
-        open_engines(settings) as named,
+        open_engines(settings, arxiv_turns) as named,
     ):
         every = [*named, *engines, *([corpus] if corpus else [])]
         yield Inputs(every, corpus, reading, PoolState())

@@ -19,6 +19,7 @@ from gateway_client.client import GatewayClient
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from agent.adapters.turnstile import Turns
     from agent.ports import SearchEngine
     from agent.settings import Settings
 
@@ -26,8 +27,13 @@ LOOPBACK_HOSTS: Final = ("localhost", "127.0.0.1", "[::1]")
 
 
 @asynccontextmanager
-async def open_engines(settings: Settings) -> AsyncIterator[list[SearchEngine]]:
-    """Open the engines that search outside; what they answer is kept for offline runs."""
+async def open_engines(
+    settings: Settings, arxiv_turns: Turns | None = None
+) -> AsyncIterator[list[SearchEngine]]:
+    """Open the engines that search outside; what they answer is kept for offline runs.
+
+    ``arxiv_turns`` are taken with other machines; by default this person's on this machine.
+    """
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(
             httpx.AsyncClient(
@@ -45,6 +51,7 @@ async def open_engines(settings: Settings) -> AsyncIterator[list[SearchEngine]]:
             mailto=settings.contact,
             urls=settings.engine_urls,
             search_model=settings.search_model,
+            arxiv_turns=arxiv_turns,
         )
         if "gateway" in settings.engines and (config := gateway_config()):
             gateway = await stack.enter_async_context(GatewayClient(config))

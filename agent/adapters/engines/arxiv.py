@@ -23,6 +23,7 @@ from agent.errors import SearchFailed
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from agent.adapters.turnstile import Turns
     from agent.domain.evidence import Hit
     from agent.domain.question import Scope, SourceKind
     from agent.ports import SearchEngine
@@ -54,7 +55,7 @@ class ArxivSearch:
         seconds: float = 20.0,
         *,
         delay: float | None = None,
-        turnstile: Turnstile | None = None,
+        turnstile: Turns | None = None,
         fallbacks: Sequence[SearchEngine] = (),
     ) -> None:
         """Take the whole query endpoint; ``delay`` is by default arXiv's, on loopback none.
@@ -67,7 +68,7 @@ class ArxivSearch:
         self.delay = (0.0 if self._is_local else MANNERS) if delay is None else delay
         if turnstile is None and self.delay:
             turnstile = Turnstile.shared("arxiv", self.delay)
-        self._turnstile = turnstile
+        self._turnstile: Turns | None = turnstile
         self._fallbacks = fallbacks
         self._turn = asyncio.Lock()
         self._backoff = Backoff("arXiv")

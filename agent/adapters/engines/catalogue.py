@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import httpx2
 
     from agent.adapters.engines.gateway_search import Tool
+    from agent.adapters.turnstile import Turns
     from agent.domain.question import SourceKind
     from agent.ports import SearchEngine
 
@@ -39,7 +40,8 @@ class Means:
 
     ``urls`` are addresses in place of the makers' own, by the engine's name. ``mailto`` is an
     address that the indexes of papers may write to. ``gateway`` is the HTTP client of a
-    GatewayClient, and ``search_model`` a model of it that searches.
+    GatewayClient, and ``search_model`` a model of it that searches. ``arxiv_turns`` are taken with
+    other machines.
     """
 
     client: httpx.AsyncClient
@@ -51,6 +53,7 @@ class Means:
     gateway: httpx2.AsyncClient | None = None
     search_model: str = ""
     search_tool: Tool = "openai"
+    arxiv_turns: Turns | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,7 @@ def _arxiv(means: Means, _: str, url: str) -> SearchEngine:
         _semantic_scholar(means, "", _address("semantic-scholar", means)),
         _openalex(means, "", _address("openalex", means)),
     )
-    return arxiv.ArxivSearch(url, means.seconds, fallbacks=fallbacks)
+    return arxiv.ArxivSearch(url, means.seconds, turnstile=means.arxiv_turns, fallbacks=fallbacks)
 
 
 def _keyed(

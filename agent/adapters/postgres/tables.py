@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 
+from agent.adapters.postgres import queue_tables
 from agent.errors import DatabaseOutdated
 
 if TYPE_CHECKING:
@@ -85,6 +86,27 @@ VERSIONS: Final = (
         PRIMARY KEY (run, fence, number)
     );
     """,
+    """
+    CREATE TABLE deep_research.outcomes (
+        run text PRIMARY KEY REFERENCES deep_research.runs ON DELETE CASCADE,
+        status text NOT NULL,
+        reason text NOT NULL,
+        usd double precision NOT NULL DEFAULT 0,
+        seconds double precision NOT NULL DEFAULT 0,
+        at timestamptz NOT NULL DEFAULT now()
+    );
+    COMMENT ON COLUMN deep_research.outcomes.status IS
+        'that of the report, or failed; of the last time it was tried';
+    CREATE TABLE deep_research.turns (
+        name text PRIMARY KEY,
+        next timestamptz NOT NULL DEFAULT '-infinity'
+    );
+    CREATE TABLE deep_research.queue_tables (
+        file text PRIMARY KEY
+    );
+    COMMENT ON TABLE deep_research.queue_tables IS
+        'the last change that was made to the tables of Procrastinate';
+    """,
 )
 """What leads from each version to the next; what was released is never changed."""
 
@@ -94,7 +116,9 @@ MIGRATE: Final = "run `deep-research database migrate`"
 
 
 async def migrate(connection: AsyncConnection) -> tuple[int, int]:
-    """Bring the tables, and LangGraph's, to this version; return the versions before and after.
+    """Bring all tables to this version, also those of LangGraph and of Procrastinate.
+
+    Returns the versions before and after.
 
     The lock is of the session, and is asked for again and again rather than waited for: LangGraph
     builds indexes concurrently, which waits for every statement of others to end.
@@ -116,6 +140,8 @@ async def migrate(connection: AsyncConnection) -> tuple[int, int]:
                     "INSERT INTO deep_research.versions (version) VALUES (%s)", (number,)
                 )
         await AsyncPostgresSaver(connection).setup()  # type: ignore[arg-type]  # brings its own rows
+        async with connection.transaction():
+            await queue_tables.migrate(connection)
     finally:
         await connection.execute(f"SELECT pg_advisory_unlock({_LOCK})")
     return before, len(VERSIONS)

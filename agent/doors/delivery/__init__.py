@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
 __all__ = ["Delivered", "Delivery", "Mail", "Parcel", "Webhook", "deliver", "delivery_from"]
+
+_log = logging.getLogger("agent")
 
 RECORD: Final = "deliveries.json"
 
@@ -41,6 +44,8 @@ async def deliver(
     ways = _ways(delivery, parcel)
     outcomes = await asyncio.gather(*(_tried(way, sent) for way, sent in ways.items()))
     for one in outcomes:
+        if one.problem:
+            _log.warning("%s: not delivered by %s: %s", parcel.series, one.way, one.problem)
         said = f"failed: {one.way}: {one.problem}" if one.problem else f"delivered: {one.way}"
         tell(Event("render", said, "failed" if one.problem else "note"))
     record = json.dumps([asdict(one) for one in outcomes], ensure_ascii=False, indent=2) + "\n"

@@ -7,8 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from agent import past_runs, wiring
+from agent.domain.events import Event
 from agent.doors import series
 from agent.doors.delivery import Parcel, deliver
+from agent.errors import RunUnwritable
 
 if TYPE_CHECKING:
     from agent.domain.report import Report
@@ -21,10 +23,14 @@ async def fire(fire: Fire, host: Host) -> Report:
     """Research what a schedule asks, and return the report; raises the errors of ``agent.errors``.
 
     It goes on from the last report of the series. One that is taken up goes on with its run, or
-    takes it as it is if it did end; that may be delivered twice.
+    takes it as it is if it did end; that may be delivered twice. A series that cannot be published
+    fails no run that is done.
     """
     report = await _researched(fire, host)
-    await asyncio.to_thread(series.published, fire.series, report)
+    try:
+        await asyncio.to_thread(series.published, fire.series, report)
+    except RunUnwritable as error:
+        host.tell(Event("render", f"failed: {error}", "failed"))
     if fire.schedule.delivery is not None:
         parcel = Parcel(report, fire.series / report.run.id, fire.schedule.name)
         await deliver(fire.schedule.delivery, parcel, tell=host.tell)
