@@ -10,12 +10,20 @@ from pydantic import SecretStr
 
 from agent import checking, past_runs, wiring
 from agent.adapters.extractive import completion
-from agent.adapters.postgres import Database, open_database
+from agent.adapters.postgres import Database, open_database, patience
 from agent.demo.world import DemoWorld
 from agent.domain.question import Question
-from agent.errors import ModelUnavailable, RunBusy, RunFinished, RunLost, RunUnknown
+from agent.errors import (
+    DatabaseUnavailable,
+    ModelUnavailable,
+    RunBusy,
+    RunFinished,
+    RunLost,
+    RunUnknown,
+)
 from agent.rendering.json_report import as_json
 from agent.settings import Settings
+from agent.testing.postgres_server import PostgresServer
 from agent.wiring.stored import (
     export_run,
     remove_run,
@@ -240,6 +248,26 @@ async def test_who_lost_the_run_neither_pays_nor_writes_again(
     assert after["calls"] == before["calls"] + 1  # announced while the run was still ours
     for table in ("files", "run_documents", "steps", "replies", "entries"):
         assert after[table] == before[table]
+
+
+async def test_a_database_that_stays_away_stops_a_run_which_goes_on_when_it_is_back(
+    server: PostgresServer,
+    stopped: str,
+    database: Database,
+    settings: Settings,
+    paid: Paid,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    paid.when_asked = server.stop
+    with monkeypatch.context() as patch, pytest.raises(DatabaseUnavailable) as caught:
+        patch.setattr(patience, "PATIENCE_SECONDS", 0.0)
+        await research_stored(database, None, stopped, settings=settings)
+    assert caught.value.stopped_run == stopped
+    await asyncio.to_thread(server.start)
+    paid.when_asked = lambda: None
+    report = await research_stored(database, None, stopped, settings=settings)
+    assert report.run.status == "complete"
+    assert paid.forms.count("OutlineReply") == 2  # the reply that could not be kept
 
 
 async def test_a_run_that_is_removed_leaves_nothing(
