@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from agent import checking, past_runs, wiring
 from agent.adapters.extractive import completion
 from agent.adapters.postgres import Database, open_database, patience
+from agent.adapters.postgres import database as pooled
 from agent.demo.world import DemoWorld
 from agent.domain.question import Question
 from agent.errors import (
@@ -259,9 +260,11 @@ async def test_a_database_that_stays_away_stops_a_run_which_goes_on_when_it_is_b
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     paid.when_asked = server.stop
-    with monkeypatch.context() as patch, pytest.raises(DatabaseUnavailable) as caught:
+    with monkeypatch.context() as patch:
         patch.setattr(patience, "PATIENCE_SECONDS", 0.0)
-        await research_stored(database, None, stopped, settings=settings)
+        patch.setattr(pooled, "CONNECT_SECONDS", 0.2)
+        with pytest.raises(DatabaseUnavailable) as caught:
+            await research_stored(database, None, stopped, settings=settings)
     assert caught.value.stopped_run == stopped
     await asyncio.to_thread(server.start)
     paid.when_asked = lambda: None
