@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -19,8 +20,20 @@ def url(server: PostgresServer) -> SecretStr:
     return server.database()
 
 
+@pytest.fixture(scope="session")
+def prepared(server: PostgresServer) -> SecretStr:
+    """A database with all tables, for others to be like."""
+    url = server.database()
+
+    async def migrate() -> None:
+        async with open_database(url) as opened:
+            await opened.migrate()
+
+    asyncio.run(migrate())
+    return url
+
+
 @pytest.fixture
-async def database(url: SecretStr) -> AsyncIterator[Database]:
-    async with open_database(url) as opened:
-        await opened.migrate()
+async def database(server: PostgresServer, prepared: SecretStr) -> AsyncIterator[Database]:
+    async with open_database(server.database(prepared)) as opened:
         yield opened

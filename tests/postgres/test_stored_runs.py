@@ -82,10 +82,14 @@ def settings(world: DemoWorld, cache: Path, tmp_path: Path) -> Settings:
     )
 
 
+@pytest.fixture
+def url(server: PostgresServer, prepared: SecretStr) -> SecretStr:
+    return server.database(prepared)
+
+
 @pytest_asyncio.fixture(loop_scope="module")
 async def database(url: SecretStr) -> AsyncIterator[Database]:
     async with open_database(url) as opened:
-        await opened.migrate()
         yield opened
 
 
