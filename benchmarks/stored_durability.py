@@ -164,6 +164,9 @@ class Harness:
         """Restart the database under a run, as in a crash, after so many seconds each."""
         run = self.run()
         going_on = asyncio.create_task(self.order(0, run))
+        taken = "SELECT 1 FROM deep_research.runs WHERE id = %s AND fence > 0"
+        while not self.told(taken, run):  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0.02)
         for seconds in pauses:
             await asyncio.sleep(seconds)
             await asyncio.to_thread(self.server.restart)
