@@ -12,6 +12,7 @@ from agent import checking, past_runs, wiring
 from agent.adapters.extractive import completion
 from agent.adapters.postgres import Database, open_database, patience
 from agent.adapters.postgres import database as pooled
+from agent.adapters.postgres.stored_run import StoredRun
 from agent.demo.world import DemoWorld
 from agent.domain.question import Question
 from agent.errors import (
@@ -253,6 +254,25 @@ async def test_who_lost_the_run_neither_pays_nor_writes_again(
     assert after["calls"] == before["calls"] + 1  # announced while the run was still ours
     for table in ("files", "run_documents", "steps", "replies", "entries"):
         assert after[table] == before[table]
+
+
+async def test_who_was_stopped_in_a_transaction_keeps_nobody_from_taking_over(
+    stopped: str, url: SecretStr, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pooled, "IDLE_SECONDS", 0.3)
+    woken = asyncio.Event()
+
+    async def sleep(connection: Any) -> None:
+        await woken.wait()
+
+    async with open_database(url) as elsewhere:
+        sleeper = StoredRun(elsewhere, stopped, fence=1)
+        sleeping = asyncio.create_task(sleeper.written(sleep))
+        await asyncio.sleep(0.1)
+        await asyncio.wait_for(take_over(database, stopped), 5)
+        woken.set()
+        with pytest.raises(RunLost):
+            await sleeping
 
 
 async def test_a_database_that_stays_away_stops_a_run_which_goes_on_when_it_is_back(

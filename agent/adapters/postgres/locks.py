@@ -96,6 +96,8 @@ class Locks:
         """Be heard of; after the connection broke, take again what nobody took meanwhile."""
         while True:
             await asyncio.sleep(HEARD_SECONDS)
+            if not self._held:
+                continue
             async with self._turn:
                 with suppress(*BROKEN):  # while the database is away, it is tried again and again
                     await (await self._connected()).execute("SELECT 1")
