@@ -97,10 +97,11 @@ def worker(at_once: int, port: int | None, host: str, heartbeat: float, log_form
     from agent.doors.logs import log_to_stderr
 
     log_to_stderr(as_json=log_format == "json")
-    asyncio.run(_work(at_once, port, host, heartbeat))
+    asyncio.run(be_worker(at_once, port, host, heartbeat))
 
 
-async def _work(at_once: int, port: int | None, host: str, heartbeat: float) -> None:
+async def be_worker(at_once: int, port: int | None, host: str, heartbeat: float) -> None:
+    """Be a worker on the database of the settings, until a signal."""
     import asyncio
 
     from agent.doors.queue.watching import Numbers, application, server

@@ -22,7 +22,7 @@ its end was committed, and it is told once more."""
 class PatientConnector(PsycopgConnector):
     """Asks again what a broken connection left unanswered: twice, each of them is as once.
 
-    But for fetching: a job that was handed over to a connection that broke is with nobody, and is
+    But for fetching: a job that was handed over on a connection that broke is with nobody, and is
     found by ``Worker.rescue``.
     """
 

@@ -14,7 +14,7 @@ from agent.doors.queue.connector import PatientConnector
 from agent.errors import RunUnknown
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from procrastinate.jobs import Job
@@ -148,22 +148,29 @@ class Queue:
         """Keep why a run could not be carried out this time."""
         await self._note(run_id, FAILED, reason, 0.0, 0.0)
 
-    async def rescue(self, silence: float, mine: int | None, held: set[str]) -> Sequence[str]:
-        """Put back into the queue what nobody works on any more, and return its runs.
+    async def rescue(self, silence: float) -> Sequence[str]:
+        """Put back what workers had that were silent for so many seconds, and return its runs."""
+        stalled = await self.app.job_manager.get_stalled_jobs(
+            queue=QUEUE, seconds_since_heartbeat=silence
+        )
+        return await self.put_back(stalled)
 
-        That is what workers that were silent for so many seconds had, and what was handed to ours,
-        ``mine``, on a connection that broke, so that it is not among the runs it ``held``. The new
-        job comes first: should this process end in between, the old one is found again. It waits
-        for the old one, by the lock, and is there once, by the queueing lock, which is why the old
-        one cannot simply be put back: another might wait already.
+    async def held_by(self, worker: int) -> dict[str, Job]:
+        """Return the jobs that were handed to a worker, by their runs."""
+        jobs = await self.app.job_manager.list_jobs_async(
+            queue=QUEUE, status="doing", worker_id=worker
+        )
+        return {_given(job)[0]: job for job in jobs}
+
+    async def put_back(self, jobs: Iterable[Job]) -> Sequence[str]:
+        """Put jobs back into the queue that nobody works on any more, and return their runs.
+
+        The new job comes first: should this process end in between, the old one is found again. It
+        waits for the old one, by the lock, and is there once, by the queueing lock, which is why
+        the old one cannot simply be put back: another might wait already.
         """
-        manager = self.app.job_manager
-        stalled = [*await manager.get_stalled_jobs(queue=QUEUE, seconds_since_heartbeat=silence)]
-        if mine is not None:
-            doing = await manager.list_jobs_async(queue=QUEUE, status="doing", worker_id=mine)
-            stalled += [job for job in doing if _given(job)[0] not in held]
         rescued = []
-        for job in stalled:
+        for job in jobs:
             await self.submit(*_given(job))
             if await self._ended(job):
                 rescued.append(_given(job)[0])

@@ -69,6 +69,7 @@ class Worker:
     heard: Heard = field(default_factory=Heard)
     runs: set[str] = field(default_factory=set, init=False)
     _fetching: Fetching | None = field(default=None, init=False)
+    _missed: dict[str, int | None] = field(default_factory=dict, init=False)
 
     async def work(self, settings: Settings) -> None:
         """Work until ``stop`` is called; what goes on then is brought to its end."""
@@ -132,8 +133,9 @@ class Worker:
                 ),
                 brake,
             )
-        except RunFinished:
-            return  # by somebody whose word of it was lost
+        except RunFinished:  # by somebody whose word of it was lost
+            _log.info("run was over", extra={"run": run})
+            return
         except (RunBusy, DatabaseUnavailable) as error:
             _log.warning("run put off", extra={"run": run, "why": str(error)})
             raise
@@ -171,9 +173,20 @@ class Worker:
                 _log.exception("other workers could not be looked after")
 
     async def rescue(self) -> None:
-        """Put back into the queue what nobody works on any more."""
-        mine = self._fetching.worker_id if self._fetching else None
-        for run in await self.queue.rescue(self.heartbeat * SILENT_BEATS, mine, set(self.runs)):
+        """Put back into the queue what nobody works on any more.
+
+        That is what silent workers had, and what was handed to this one on a connection that broke:
+        it is here at two looks, and at neither among the runs that go on.
+        """
+        rescued = [*await self.queue.rescue(self.heartbeat * SILENT_BEATS)]
+        if self._fetching is not None and self._fetching.worker_id is not None:
+            held = await self.queue.held_by(self._fetching.worker_id)
+            missed = {run: job for run, job in held.items() if run not in self.runs}
+            rescued += await self.queue.put_back(
+                job for run, job in missed.items() if job.id == self._missed.get(run)
+            )
+            self._missed = {run: job.id for run, job in missed.items()}
+        for run in rescued:
             _log.warning("run rescued", extra={"run": run})
 
 
