@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import traceback
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,8 +39,14 @@ POINTS = {
 STATUSES = {RunBusy: 3, RunFinished: 4, RunLost: 5}
 
 
+IMPORTED_LATE = ("arxiv", "genai_prices", "hishel", "langchain_openai", "protego", "rapidfuzz.fuzz")
+"""What a run imports on its way, here once for all."""
+
+
 def main() -> None:
     """Carry out orders until there are no more."""
+    for name in IMPORTED_LATE:
+        import_module(name)
     for line in sys.stdin:
         order = json.loads(line)
         pid = os.fork()
