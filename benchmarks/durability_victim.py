@@ -23,6 +23,7 @@ from agent.adapters.postgres.stored_run import StoredRun
 from agent.errors import RunBusy, RunFinished, RunLost
 from agent.settings import read_settings
 from agent.wiring.stored import research_stored
+from gateway_client.families import last_word
 from gateway_client.journal import Journal
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ async def work(order: dict[str, Any]) -> None:
     if order.get("stored"):
         if silence := order.get("silence"):
             locks.HEARD_SECONDS, locks.SILENCE_SECONDS = silence / 4, silence  # type: ignore[misc]
+            last_word.FRESH_SECONDS = silence / 4  # type: ignore[misc]
         assert settings.database_url  # noqa: S101 - the harness sets it
         async with open_database(settings.database_url) as database:
             await research_stored(database, order["question"], order["stored"], settings=settings)

@@ -1,9 +1,11 @@
 import asyncio
 import sqlite3
+import time
 from collections.abc import AsyncIterator
 from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -14,6 +16,7 @@ from gateway_client.catalog import Budget, Endpoint, Model
 from gateway_client.client import GatewayClient
 from gateway_client.config import Config, Policy
 from gateway_client.errors import BudgetSpent, JournalDamaged, JournalLost, JournalUnwritable
+from gateway_client.families import last_word
 from gateway_client.journal import Journal
 from gateway_client.ledger import Entry
 from gateway_client.testing import Asked, Reply, ScriptedGateway
@@ -253,3 +256,24 @@ async def test_nothing_is_sent_or_tried_again_once_others_have_taken_over(
                 with pytest.raises(JournalLost):
                     await asking.complete("hello")
         assert len(failing.asked) == requests
+
+
+async def test_what_was_announced_long_before_it_leaves_is_announced_again(
+    gateway: ScriptedGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from aiohttp import TCPConnector
+
+    connect = TCPConnector.connect
+
+    async def sleeping(*given: Any, **named: Any) -> Any:
+        time.sleep(0.2)  # noqa: ASYNC251 - the whole process is stopped
+        return await connect(*given, **named)
+
+    monkeypatch.setattr(TCPConnector, "connect", sleeping)
+    monkeypatch.setattr(last_word, "FRESH_SECONDS", 0.1)
+    with closing(LostAfter(tmp_path / "journal.sqlite", 1)) as journal:
+        async with client(gateway, journal) as asking:
+            await asking.begin("one", "")
+            with pytest.raises(JournalLost):
+                await asking.complete("hello")
+    assert gateway.asked == []
