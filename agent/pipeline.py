@@ -357,7 +357,7 @@ def _report(state: State, tools: Tools, illustrated: Illustrated) -> Report:
         sources=evidence.sources,
         failures=(*evidence.failures, *writing, *illustrated.failures),
         usage=tools.model.usage(),
-        seconds_by_stage=state["seconds"],
+        seconds_by_stage={stage: round(took, 3) for stage, took in state["seconds"].items()},
         considered=evidence.considered,
         summary=tuple(state["summary"]),
         disagreements=disagreements(verified.claims, evidence.sources),
