@@ -9,23 +9,34 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
 import pytest
+from procrastinate.jobs import Job, Status
 
 from agent.adapters.extractive import completion
 from agent.adapters.postgres import Database
 from agent.adapters.postgres.turns import StoredTurns
 from agent.demo.world import DemoWorld
 from agent.domain.question import Question
-from agent.doors.queue.jobs import Queue, open_queue
-from agent.errors import RunUnknown
+from agent.doors.queue.jobs import MOST_RESCUES, Queue, open_queue
+from agent.doors.queue.worker import Again, _limited
+from agent.errors import (
+    BudgetSpent,
+    InvalidQuestion,
+    ModelUnavailable,
+    RunBusy,
+    RunUnknown,
+    SearchUnavailable,
+)
 from agent.settings import Settings, read_settings
 from agent.testing.postgres_server import PostgresServer
-from agent.wiring.stored import export_run, submit_run
+from agent.wiring.stored import export_run, research_stored, submit_run
 from gateway_client.testing import Asked, Reply, ScriptedGateway
 
 QUESTION = Question("Do long context windows replace retrieval?", sources=("web", "arxiv"), depth=1)
@@ -259,12 +270,84 @@ async def test_a_rescue_that_was_broken_off_is_done_again(
         assert job is not None
         await queue.submit(run, {})  # as far as a rescuer came
         await manager.unregister_worker(dead)
-        assert await queue.rescue(2.0) == [run]
-        assert await queue.rescue(2.0) == []
+        assert await queue.rescue(0.0) == [run]
+        assert await queue.rescue(0.0) == []
         assert await queue.depths() == {"waiting": 1}
         again = await manager.fetch_job(queues=None, worker_id=await manager.register_worker())
         assert again is not None
         assert again.task_kwargs["run"] == run
+
+
+async def test_how_a_run_ended_is_known_even_if_its_worker_died_before_it_said_so(
+    database: Database, tmp_path: Path
+) -> None:
+    async with DemoWorld() as world, open_queue(database) as queue:
+        settings = Settings(
+            out=tmp_path,
+            engines=("searxng", "arxiv"),
+            searxng_url=world.searxng_url,
+            arxiv_url=world.arxiv_url,
+            allow_hosts=frozenset({world.host}),
+            cached=False,
+        )
+        run = await submit_run(database, QUESTION, settings=settings, embedded=True)
+        await queue.submit(run, {})
+        manager = queue.app.job_manager
+        job = await manager.fetch_job(queues=None, worker_id=await manager.register_worker())
+        assert job is not None
+        report = await research_stored(database, None, run, settings=settings)
+        await queue.note_finished(run)
+        await manager.finish_job(job, Status.SUCCEEDED, delete_job=False)
+        found = await queue.find(run)
+        assert (found.state, found.reason) == (report.run.status, report.run.reason)
+        assert found.seconds > 0
+
+
+async def test_a_run_that_ends_its_workers_is_left_alone_at_last(
+    database: Database, tmp_path: Path
+) -> None:
+    async with open_queue(database) as queue:
+        run = await submit_run(database, QUESTION, settings=Settings(out=tmp_path), embedded=True)
+        await queue.submit(run, {}, MOST_RESCUES)
+        manager = queue.app.job_manager
+        dead = await manager.register_worker()
+        await manager.fetch_job(queues=None, worker_id=dead)
+        await manager.unregister_worker(dead)
+        await queue.rescue(0.0)
+        found = await queue.find(run)
+        assert (found.state, found.reason) == ("failed", "it was with nobody 11 times: left alone")
+        await queue.retry(found)
+        assert (await queue.find(run)).state == "waiting"
+
+
+@pytest.mark.parametrize(
+    ("error", "attempts", "seconds"),
+    [
+        (RunBusy("held"), 40, 3),
+        (ModelUnavailable("away"), 0, 30),
+        (SearchUnavailable("away"), 1, 300),
+        (ModelUnavailable("away"), 2, None),
+        (BudgetSpent("spent"), 0, None),
+        (InvalidQuestion("none"), 0, None),
+    ],
+)
+def test_what_passes_is_tried_again(error: Exception, attempts: int, seconds: int | None) -> None:
+    job = Job(
+        id=1, queue="q", lock=None, queueing_lock=None, task_name="research", task_kwargs={},
+        attempts=attempts,
+    )  # fmt: skip
+    decided = Again().get_retry_decision(exception=error, job=job)
+    assert (decided is not None) is (seconds is not None)
+    if decided is not None and decided.retry_at is not None and seconds is not None:
+        wait = (decided.retry_at - datetime.now(UTC)).total_seconds()
+        assert seconds - 5 < wait <= seconds
+
+
+def test_a_submitter_cannot_raise_the_limits_of_a_worker() -> None:
+    own = Settings(max_usd=Decimal("0.50"))
+    limited = _limited(own, {"max_usd": "5", "max_tokens": "1000"})
+    assert (limited.max_usd, limited.max_tokens) == (Decimal("0.50"), 1000)
+    assert _limited(own, {"max_usd": "0.1"}).max_usd == Decimal("0.1")
 
 
 async def test_turns_are_apart_whoever_takes_them(database: Database) -> None:
