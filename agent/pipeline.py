@@ -22,6 +22,7 @@ checkpoint is small and is data only. A run that was stopped goes on behind its 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Annotated, Final, Literal, NotRequired, Protocol, TypedDict
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -38,6 +39,7 @@ from agent.domain.look import PLAIN, Look
 from agent.domain.news import News, all_changes
 from agent.domain.question import Brief, Question, SubQuestion
 from agent.domain.report import Draft, Report, Run, Status, SummarySentence, Usage, Verified
+from agent.domain.spans import span
 from agent.errors import AnswerUnusable, ModelUnavailable, RunUnknown
 from agent.ports import ChatModel, Illustrator, Journal, RunFolder
 from agent.rendering.step_files import manifest, run_file, step_file
@@ -129,6 +131,12 @@ def build_graph(checkpointer: BaseCheckpointSaver[str] | None = None) -> Graph:
     ``{"report": Report}``. A checkpointer needs ``agent.adapters.checkpoints.Serializer``; a
     question that asks the person something needs a checkpointer.
     """
+    return _compiled().copy({"checkpointer": checkpointer})
+
+
+@cache
+def _compiled() -> Graph:
+    """Return what all graphs are copies of: to compile one takes 10 ms, to copy it nothing."""
     graph = StateGraph(State, context_schema=Tools, input_schema=Input, output_schema=Output)
     graph.add_node("clarify", _node("refine", _clarify))
     graph.add_node("hear", _hear)
@@ -155,7 +163,7 @@ def build_graph(checkpointer: BaseCheckpointSaver[str] | None = None) -> Graph:
     graph.add_conditional_edges("deepen", _after_deepen)
     graph.add_edge("summarize", "render")
     graph.add_edge("render", END)
-    return graph.compile(checkpointer=checkpointer)
+    return graph.compile()
 
 
 # --- nodes: from the state to a stage and back --------------------------------------------------
@@ -234,7 +242,7 @@ async def _retrieve(state: State, tools: Tools, tell: Tell) -> Update:
     after = await retrieve(
         state["question"], state["brief"], before, library=tools.library, tell=tell
     )
-    await tools.folder.write("2-evidence.json", step_file(after))
+    await tools.folder.write("2-evidence.json", await off_loop(step_file, after))
     fresh = len(after.sources) > len(before.sources)
     return {"evidence": after, "fresh": fresh, "unwritten": fresh or state["unwritten"]}
 
@@ -279,7 +287,7 @@ async def _verify(state: State, tools: Tools, tell: Tell) -> Update:
         documents=tools.library.documents,
         tell=tell,
     )
-    await tools.folder.write("4-verified.json", step_file(verified))
+    await tools.folder.write("4-verified.json", await off_loop(step_file, verified))
     return {"verified": verified}
 
 
@@ -349,7 +357,7 @@ def _report(state: State, tools: Tools, illustrated: Illustrated) -> Report:
         sources=evidence.sources,
         failures=(*evidence.failures, *writing, *illustrated.failures),
         usage=tools.model.usage(),
-        seconds_by_stage=state["seconds"],
+        seconds_by_stage={stage: round(took, 3) for stage, took in state["seconds"].items()},
         considered=evidence.considered,
         summary=tuple(state["summary"]),
         disagreements=disagreements(verified.claims, evidence.sources),
@@ -448,6 +456,7 @@ class Node(Protocol):
 
 def _node(stage: StageName, work: Work) -> Node:
     """Give a stage its tools and take its time; tell the journal which step this is."""
+    name = work.__name__.removeprefix("_")
 
     async def node(state: State, runtime: Runtime[Tools]) -> Update:
         tools, clock = runtime.context, runtime.context.library.clock
@@ -460,8 +469,9 @@ def _node(stage: StageName, work: Work) -> Node:
 
         tell(Event(stage, "started", "started"))
         if tools.journal is not None:
-            await tools.journal.begin(f"{work.__name__.removeprefix('_')} {state.get('round', 0)}")
-        update = await work(state, tools, tell)
+            await tools.journal.begin(f"{name} {state.get('round', 0)}")
+        with span(f"stage {name}", stage=stage, round=state.get("round", 0)):
+            update = await work(state, tools, tell)
         brake = tools.library.brake
         return {
             **update,

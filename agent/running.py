@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
@@ -12,8 +13,10 @@ from langgraph.types import Command
 from agent import pipeline
 from agent.adapters.checkpoints import Serializer
 from agent.domain.events import Tell, tell_nobody
+from agent.domain.spans import Span, span
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
     from datetime import datetime
 
     from langchain_core.runnables import RunnableConfig
@@ -69,12 +72,26 @@ async def run(
         if "report" in before.values:
             return before.values["report"]  # type: ignore[no-any-return]
         given = given if before.created_at is None else None
-    while True:
-        values = await _until_it_stops(graph, given, config, tools, host.tell)
-        asked = values.get("__interrupt__", ())
-        if not asked:
-            return values["report"]  # type: ignore[no-any-return]
-        given = Command(resume=await (host.answering or _silence)(asked[0].value))
+    with span("research", run=tools.folder.id) as told:
+        while True:
+            values = await _until_it_stops(graph, given, config, tools, host.tell)
+            asked = values.get("__interrupt__", ())
+            if not asked:
+                return _told(values["report"], told)
+            given = Command(resume=await (host.answering or _silence)(asked[0].value))
+
+
+def _told(report: Report, told: Span) -> Report:
+    """Add to a run's span how it ended."""
+    told.note(
+        status=report.run.status,
+        claims=len(report.claims),
+        dropped=len(report.dropped),
+        sources=len(report.cited),
+        tokens=report.usage.input_tokens + report.usage.output_tokens,
+        usd=float(report.usage.usd),
+    )
+    return report
 
 
 async def _silence(asked: Mapping[str, Any]) -> object:
@@ -89,7 +106,10 @@ async def _until_it_stops(
     tools: Tools,
     tell: Tell,
 ) -> dict[str, Any]:
-    """Return the values there are when the graph has ended, or asks something."""
+    """Return the values there are when the graph has ended, or asks something.
+
+    Whatever ends it, its nodes have ended with it: they work with tools that are closed next.
+    """
     values: dict[str, Any] = {}
     stream = graph.astream(
         given,
@@ -98,9 +118,10 @@ async def _until_it_stops(
         stream_mode=["custom", "values"],
         durability="sync" if tools.checkpoints else None,
     )
-    async for mode, chunk in stream:
-        if mode == "custom":
-            tell(chunk)  # type: ignore[arg-type]
-        elif isinstance(chunk, dict):
-            values = chunk
+    async with aclosing(cast("AsyncGenerator[tuple[str, Any], None]", stream)) as told:
+        async for mode, chunk in told:
+            if mode == "custom":
+                tell(chunk)
+            elif isinstance(chunk, dict):
+                values = chunk
     return values

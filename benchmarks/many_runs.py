@@ -22,18 +22,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import parse_qs, urlsplit
 
-from agent import wiring
 from agent.adapters.extractive import completion
+from agent.cli.asking import asked
 from agent.demo.sites import Answer, refused
 from agent.demo.world import DemoWorld
-from agent.domain.question import Question
-from agent.settings import read_settings
+from agent.doors.batch import Batch, Outcome, Record, Watch, read_rows
+from agent.stages.limits import Brake
 from gateway_client.testing import Reply, ScriptedGateway
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-    from agent.domain.report import Report
     from gateway_client.testing import Asked
 
 RUNS: Final = 50
@@ -178,39 +177,43 @@ def _largest(pid: int) -> int:
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM")), 0)
 
 
-async def measured(runs: int, out: Path, server: int) -> dict[str, object]:
-    """Make the runs, and return what came of them."""
-    settings = read_settings(out=out, cached=False, engines=("searxng", "arxiv"), pages=6, depth=2)
+async def measured(runs: int, folder: Path, server: int) -> dict[str, object]:
+    """Research a batch, all rows at once, and return what came of it."""
+    topics = folder / "topics.txt"
+    topics.write_text(
+        "".join(f"Is {thing} insulation worth its cost?\n" for thing in THINGS[:runs])
+    )
+    rows = read_rows(topics, asked, {"out": str(folder / "runs"), "depth": 2})
     late: list[float] = []
+    largest: list[int] = []
+    watch = Watch(ended=lambda *_: largest.append(memory(os.getpid()) - memory(server)))
     watching = asyncio.create_task(lateness(late))
     began = time.perf_counter()
-    async with wiring.open_inputs(settings) as inputs:
-
-        async def one(thing: str) -> Report:
-            question = Question(f"Is {thing} insulation worth its cost?")
-            return await wiring.research_from(inputs, question, settings=settings)
-
-        reports = await asyncio.gather(
-            *(one(thing) for thing in THINGS[:runs]), return_exceptions=True
-        )
-        largest = memory(os.getpid()) - memory(server)
+    outcomes = await Batch(rows, Record(folder / "record.jsonl"), runs, watch).run(Brake())
+    seconds = time.perf_counter() - began
     watching.cancel()
-    failed = [repr(report) for report in reports if isinstance(report, BaseException)]
-    made = [report for report in reports if not isinstance(report, BaseException)]
     late.sort()
     return {
         "runs": runs,
-        "failures": failed,
-        "ended": dict(Counter(report.run.status for report in made)),
-        "sources_a_run": statistics.median(len(report.sources) for report in made) if made else 0,
-        "claims_a_run": statistics.median(len(report.claims) for report in made) if made else 0,
-        "seconds": round(time.perf_counter() - began, 1),
-        "largest_mb": round(largest / 1e6),
+        "failures": [outcome.reason for outcome in outcomes if outcome.status == "failed"],
+        "ended": dict(Counter(outcome.status for outcome in outcomes)),
+        "sources_read_a_run": statistics.median(_read(folder, outcome) for outcome in outcomes),
+        "claims_a_run": statistics.median(outcome.claims for outcome in outcomes),
+        "seconds": round(seconds, 1),
+        "largest_mb": round(max(largest) / 1e6),
         "loop_late_ms": {
             name: round(late[min(len(late) - 1, int(share * len(late)))] * 1000, 1)
             for name, share in (("p50", 0.5), ("p99", 0.99), ("max", 1.0))
         },
     }
+
+
+def _read(folder: Path, outcome: Outcome) -> int:
+    """Return how many sources a run read."""
+    if not outcome.run:
+        return 0
+    report = json.loads((folder / "runs" / outcome.run / "report.json").read_text("utf-8"))
+    return len(report["sources"])
 
 
 def main() -> None:
@@ -228,6 +231,9 @@ def main() -> None:
             "DEEP_RESEARCH_SEARXNG_URL": searxng,
             "DEEP_RESEARCH_ARXIV_URL": arxiv,
             "DEEP_RESEARCH_ALLOW_HOSTS": host,
+            "DEEP_RESEARCH_ENGINES": "searxng,arxiv",
+            "DEEP_RESEARCH_CACHED": "false",
+            "DEEP_RESEARCH_PAGES": "6",
             "GATEWAY_BASE_URL": gateway,
         }
         with tempfile.TemporaryDirectory() as folder:

@@ -9,6 +9,7 @@ file, what they settled is seen, but not what they have set aside.
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from gateway_client.catalog import Budget
 
 ZERO: Final = Decimal(0)
+
+_log = logging.getLogger(__name__)
 
 
 def today() -> str:
@@ -65,6 +68,7 @@ class Purse:
         self._day = ""
         self._of_day = Sum()
         self._file = DayFile(Path(budget.file)) if budget.file else None
+        self._unwritten: list[tuple[str, Decimal, int]] = []
         self.capped_in_usd = budget.usd is not None or budget.usd_per_day is not None
         in_tokens = budget.tokens is not None or budget.tokens_per_day is not None
         self.capped = self.capped_in_usd or in_tokens
@@ -77,6 +81,7 @@ class Purse:
                 mend=f'give it a price in [models."{model}"], or set allow_unpriced in [budget]',
             )
         with self._lock:
+            self._write_down()
             self._turn_the_day()
             self._check(usd or ZERO, tokens)
             self._held.add(usd or ZERO, tokens)
@@ -128,12 +133,21 @@ class Purse:
                 )
 
     def _spend(self, usd: Decimal, tokens: int) -> None:
-        self._turn_the_day()
         self._spent.add(usd, tokens)
-        if self._file:
-            self._file.write(self._day, usd, tokens)
-        else:
+        if self._file is None:
+            self._turn_the_day()
             self._of_day.add(usd, tokens)
+            return
+        self._unwritten.append((self._today(), usd, tokens))
+        try:
+            self._write_down()
+        except ConfigInvalid as error:  # the answer is paid for: it is the next call that waits
+            _log.warning("%s; no call is made until it can be written", error)
+
+    def _write_down(self) -> None:
+        while self._file and self._unwritten:
+            self._file.write(*self._unwritten[0])
+            del self._unwritten[0]
 
     def _turn_the_day(self) -> None:
         day = self._today()

@@ -148,7 +148,7 @@ class Limits:
         rpm = (lane.endpoint.rpm or 0) * self.share or calls + 1
         tpm = (lane.endpoint.tpm or 0) * self.share or used + tokens
         for taking in minute.takings:  # oldest first, until enough of them are past
-            if calls < rpm and (used + tokens <= tpm or not calls):
+            if not calls or (calls + 1 <= rpm and used + tokens <= tpm):
                 break
             calls, used = calls - 1, used - taking.tokens
             ready = taking.at + MINUTE

@@ -100,18 +100,24 @@ async def new_run_folder(out: Path, question: str, today: date) -> AsyncIterator
     run = WorkingFolder(out, new_run_id(question, today))
     with ExitStack() as stack:
         try:
-            run.documents.mkdir(parents=True)
-            sync_folder(out)
-            stack.enter_context(held(run.lock))
-        except OSError as error:
-            raise _unwritable(out, error) from error
-        try:
+            _make(run, stack)
             async with _published(run):
                 yield run
         finally:
             if run.aside.exists() and not run.is_worth_keeping:
                 # what ended the run is to be told, not what became of its remains
                 await asyncio.to_thread(shutil.rmtree, run.aside, ignore_errors=True)
+
+
+def _make(run: WorkingFolder, stack: ExitStack) -> None:
+    """Make a run's folder, and hold its lock until the stack is closed."""
+    out = run.path.parent
+    try:
+        run.documents.mkdir(parents=True)
+        sync_folder(out)
+        stack.enter_context(held(run.lock))
+    except OSError as error:
+        raise _unwritable(out, error) from error
 
 
 @asynccontextmanager

@@ -63,7 +63,7 @@ def batch(
     record = Record(Path(out) / f"{topics.stem}.batch.jsonl")
     stop = Brake()
     with teller(quiet=quiet) as watcher:
-        work = Batch(rows, record, at_once, _watch(rows, watcher))
+        work = Batch(rows, record, at_once, watching(rows, watcher))
         outcomes = asyncio.run(braked(work.run(stop), stop, watcher))
     if as_json:
         for outcome in outcomes:
@@ -73,17 +73,30 @@ def batch(
     sys.exit(exit_status(outcomes))
 
 
-def _watch(rows: Sequence[Row], watcher: Watcher) -> Watch:
-    """Say how each topic begins and ends, and show the last event of any of them in between."""
+def watching(rows: Sequence[Row], watcher: Watcher) -> Watch:
+    """Say how each topic begins and ends, and show the last event of any of them in between.
+
+    An event tells what its own run has taken; what is shown is what all of them have.
+    """
     from dataclasses import replace
+    from decimal import Decimal
 
     from agent.doors.batch import Watch
 
     done: list[Outcome] = []
+    latest: dict[str, Event] = {}
 
     def tell(row: Row, event: Event) -> None:
+        latest[row.key] = event
         if watcher.is_live:
-            watcher.tell(replace(event, kind="note", text=f"{_short(row.topic)}: {event.text}"))
+            shown = replace(
+                event,
+                kind="note",
+                text=f"{_short(row.topic)}: {event.text}",
+                tokens=sum(one.tokens for one in latest.values()),
+                usd=sum((one.usd for one in latest.values()), Decimal(0)),
+            )
+            watcher.tell(shown)
 
     def ended(row: Row, outcome: Outcome) -> None:
         done.append(outcome)

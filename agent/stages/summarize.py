@@ -15,6 +15,7 @@ from agent.domain.question import Manner
 from agent.domain.report import SummarySentence
 from agent.domain.support import judge
 from agent.errors import AnswerUnusable, ModelUnavailable
+from agent.stages.off_loop import off_loop
 from agent.stages.replies import SummaryReply
 
 if TYPE_CHECKING:
@@ -58,7 +59,9 @@ async def summarize(
         reply = await model.ask(prompt, SummaryReply, task="summarize")
     except (AnswerUnusable, ModelUnavailable) as error:
         return (), (Failure("the summary could not be written", str(error)),)
-    judged = [_judged(sentence, claims, brief.language) for sentence in reply.sentences]
+    judged = [
+        await off_loop(_judged, sentence, claims, brief.language) for sentence in reply.sentences
+    ]
     held = {one.sentence: one for one in judged if isinstance(one, SummarySentence)}
     tell(Event("verify", f"summary: {len(held)} of {len(judged)} sentences held"))
     return tuple(held.values()), tuple(one for one in judged if isinstance(one, Failure))

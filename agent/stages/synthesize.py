@@ -15,6 +15,7 @@ from agent.domain.question import Manner
 from agent.domain.report import Draft, DraftClaim, DraftSection, Quotation
 from agent.errors import AnswerUnusable, DeepResearchError, ModelUnavailable
 from agent.stages.fitting import fit
+from agent.stages.off_loop import off_loop
 from agent.stages.replies import OutlineReply, SectionPlan, SectionReply
 
 if TYPE_CHECKING:
@@ -60,9 +61,10 @@ class Desk:
     model: ChatModel
     tell: Tell
 
-    def prompt(self, name: str, **more: object) -> Prompt:
+    async def prompt(self, name: str, **more: object) -> Prompt:
         """Return a prompt that begins with the sources."""
-        return templating.prompt(
+        return await off_loop(
+            templating.prompt,
             f"3-synthesize/{name}",
             brief=self.brief,
             wanted=self.assignment.wanted,
@@ -118,7 +120,7 @@ async def _outline(desk: Desk) -> tuple[SectionPlan, ...]:
 
     An outline that names none of them is no outline; each sub-question then gets a section.
     """
-    reply = await desk.model.ask(desk.prompt("outline"), OutlineReply, task="outline")
+    reply = await desk.model.ask(await desk.prompt("outline"), OutlineReply, task="outline")
     open_ids = {part.id for part in desk.assignment.wanted}
     outline: list[SectionPlan] = []
     for plan in reply.sections:
@@ -166,7 +168,7 @@ async def _section(desk: Desk, outline: Sequence[SectionPlan], number: int) -> O
     """Write one section; sentences in another language are asked for once more, then dropped."""
     plan = outline[number - 1]
     most = desk.assignment.manner.claims(len(outline))
-    prompt = desk.prompt(
+    prompt = await desk.prompt(
         "section", outline=outline, number=number, most=most, said=desk.assignment.said
     )
     try:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager, nullcontext
-from dataclasses import dataclass, replace
+import asyncio
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from agent import rendering, running
@@ -31,6 +32,7 @@ from agent.wiring.models import (
     gateway_is_set,
     limits,
     listed_models,
+    load,
     open_judge,
     open_models,
 )
@@ -61,6 +63,7 @@ __all__ = [
     "gateway_is_set",
     "limits",
     "listed_models",
+    "load",
     "open_engines",
     "open_inputs",
     "open_judge",
@@ -238,21 +241,30 @@ async def carried_out(
 ) -> Report:
     """Return the report of a run that is begun, or gone on with, wherever it is kept."""
     brake = host.brake or Brake(limits(settings))
-    async with reading as inputs, opening as keeping:
-        with keeping.log(host.tell) as tell:
-            async with _tools(keeping, request, settings, inputs, brake) as tools:
-                told = replace(host, tell=tell)
-                return await running.run(request.question, tools, told, started=request.started)
+    async with reading as inputs, AsyncExitStack() as stack:
+        async with inputs.door:
+            keeping = await stack.enter_async_context(opening)
+            tell = stack.enter_context(keeping.log(host.tell))
+            tools = await stack.enter_async_context(
+                _tools(keeping, request, settings, inputs, brake)
+            )
+        told = replace(host, tell=tell)
+        return await running.run(request.question, tools, told, started=request.started)
 
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What runs read from, one alone or many side by side, and how the gateway's keys stand."""
+    """What runs read from, one alone or many side by side, and how the gateway's keys stand.
+
+    They come in by the ``door``, one after the other: what a start takes of the event loop, and the
+    searches that follow it, would otherwise fall on one moment.
+    """
 
     engines: Sequence[SearchEngine]
     corpus: Corpus | None
     reading: Reading
-    pool_state: PoolState
+    pool_state: PoolState = field(default_factory=PoolState)
+    door: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 @asynccontextmanager
@@ -275,7 +287,7 @@ async def open_inputs(
         open_engines(settings, arxiv_turns) as named,
     ):
         every = [*named, *engines, *([corpus] if corpus else [])]
-        yield Inputs(every, corpus, reading, PoolState())
+        yield Inputs(every, corpus, reading)
 
 
 def inputs_for(

@@ -6,6 +6,7 @@ import os
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from importlib import import_module
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import openai
@@ -93,6 +94,12 @@ async def open_judge() -> AsyncIterator[GatewayChat]:
         yield GatewayChat(client)
 
 
+def load() -> None:
+    """Import what a first call to a model would, while no other run has to wait for it."""
+    for name in ("langchain_openai", "gateway_client.families.aiohttp_transport"):
+        import_module(name)
+
+
 def gateway_config() -> Config | None:
     """Return what the environment says of a gateway; None if it names none."""
     try:
@@ -158,9 +165,7 @@ def _within(settings: Settings, budget: Budget) -> Budget:
     """Return the gateway's budget, narrowed to what a run, and all runs of a day, may spend."""
     file = budget.file
     if settings.max_usd_per_day is not None and not file:
-        kept = user_cache("spending")
-        kept.mkdir(parents=True, exist_ok=True)
-        file = str(kept / "days.json")
+        file = str(user_cache("spending") / "days.json")
     return replace(
         budget,
         usd=_least(budget.usd, settings.max_usd),

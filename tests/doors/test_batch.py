@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.adapters.run_folder import unfinished
 from agent.cli.asking import asked
 from agent.demo.world import DemoWorld
 from agent.domain.events import Event
@@ -20,7 +21,7 @@ from agent.doors.batch import (
     exit_status,
     read_rows,
 )
-from agent.errors import InvalidBatch, RunBusy
+from agent.errors import InvalidBatch, RunBusy, RunUnwritable
 from agent.stages.limits import Brake
 
 TOPICS = (
@@ -118,6 +119,28 @@ async def test_a_brake_ends_what_goes_on_in_reports_and_begins_nothing_more(
     assert list(record(tmp_path).outcomes()) == [first.key]
 
 
+async def test_a_batch_that_was_stopped_at_once_goes_on_with_the_run_it_had_begun(
+    world: DemoWorld, tmp_path: Path
+) -> None:
+    reading = asyncio.Event()
+
+    def tell(_: Row, event: Event) -> None:
+        if event.stage == "synthesize":
+            reading.set()
+
+    work = Batch(rows(tmp_path, TOPICS[0]), record(tmp_path), 1, Watch(tell=tell))
+    task = asyncio.create_task(work.run(Brake()))
+    await reading.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    ((begun, _),) = unfinished(tmp_path / "runs")
+    asked_before = len(world.requests)
+    (outcome,) = await Batch(rows(tmp_path, TOPICS[0]), record(tmp_path), 1).run(Brake())
+    assert (outcome.status, outcome.run) == ("complete", begun)
+    assert len(world.requests) == asked_before
+
+
 async def test_two_processes_do_not_work_on_one_batch(world: DemoWorld, tmp_path: Path) -> None:
     topics = rows(tmp_path, TOPICS[0])
     busy: list[type[Exception]] = []
@@ -161,6 +184,7 @@ def test_rows_have_options_of_their_own_before_those_for_all(tmp_path: Path) -> 
         ("t.jsonl", '{"topic": "One", "engine": ["arxiv"]}\n', "engines cannot be a row's own"),
         ("t.txt", "# nothing\n\n", "has no topic"),
         ("t.txt", "One\nTwo\nOne\n", "lines 1 and 3 ask the same"),
+        ("t.csv", "topic,format\nOne,html\nOne,pdf\n", "lines 2 and 3 ask the same"),
         ("t.xlsx", "One\n", "is of no known kind"),
     ],
 )
@@ -182,3 +206,22 @@ def test_a_record_that_was_cut_short_keeps_its_whole_lines(tmp_path: Path) -> No
     with kept.path.open("a", encoding="utf-8") as file:
         file.write('{"key": "l", "topic": "Tw')
     assert kept.outcomes() == {"k": outcome}
+    later = Outcome("m", "Three", "partial", "run-3")
+    kept.add(later)
+    assert kept.outcomes() == {"k": outcome, "m": later}
+
+
+async def test_a_record_that_cannot_be_written_ends_the_batch_and_loses_no_run(
+    world: DemoWorld, tmp_path: Path
+) -> None:
+    topics = rows(tmp_path, *TOPICS[:2])
+    kept = record(tmp_path)
+
+    def full(_: Row) -> None:
+        kept.path.unlink(missing_ok=True)
+        kept.path.mkdir(parents=True, exist_ok=True)
+
+    with pytest.raises(RunUnwritable, match=r"batch\.jsonl cannot be written: Is a directory"):
+        await Batch(topics, kept, 1, Watch(begun=full)).run(Brake())
+    (report,) = (tmp_path / "runs").glob("*/report.json")
+    assert json.loads(report.read_text("utf-8"))["run"]["status"] == "complete"

@@ -1,6 +1,7 @@
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,13 +25,16 @@ class Place:
         self.settings = settings
         self.fails_from = ""
         self.paid: list[str] = []
+        self.tokens = 0
 
     def answer(self, asked: Asked) -> Reply:
         form = str(asked.payload["response_format"]["json_schema"]["name"])  # type: ignore[index]
         if form == self.fails_from:
             return Reply.failure(400, "no")
         self.paid.append(form)
-        return Reply(body=json.dumps(completion(asked.payload)).encode())
+        made: Any = completion(asked.payload)
+        self.tokens += made["usage"]["prompt_tokens"] + made["usage"]["completion_tokens"]
+        return Reply(body=json.dumps(made).encode())
 
     async def research(self) -> Report:
         return await wiring.research(QUESTION, settings=self.settings)

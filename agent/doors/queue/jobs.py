@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 QUEUE: Final = "deep-research"
 TASK: Final = "research"
 FAILED: Final = "failed"
+MOST_RESCUES: Final = 10
+"""A run that is found with nobody more often may be what ends its workers."""
 
 _LISTED: Final = """
 SELECT DISTINCT ON (job.args ->> 'run') job.id, job.args ->> 'run', job.status::text,
@@ -40,9 +42,21 @@ INSERT INTO deep_research.outcomes (run, status, reason, usd, seconds) VALUES (%
 ON CONFLICT (run) DO UPDATE SET status = EXCLUDED.status, reason = EXCLUDED.reason,
     usd = EXCLUDED.usd, seconds = EXCLUDED.seconds, at = now()
 """
+_FINISHED: Final = """
+INSERT INTO deep_research.outcomes (run, status, reason, usd, seconds)
+SELECT run, told ->> 'status', told ->> 'reason',
+    (told ->> 'usd')::float8, (told ->> 'seconds')::float8
+FROM deep_research.files, LATERAL (SELECT convert_from(data, 'UTF8')::jsonb AS told) AS file
+WHERE run = %s AND name = 'run.json'
+ON CONFLICT (run) DO UPDATE SET status = EXCLUDED.status, reason = EXCLUDED.reason,
+    usd = EXCLUDED.usd, seconds = EXCLUDED.seconds
+"""
 _DEPTHS: Final = """
 SELECT status::text, count(*) FROM procrastinate_jobs WHERE queue_name = %s GROUP BY status
 """
+_JUST_BACK: Final = (
+    "SELECT clock_timestamp() - pg_postmaster_start_time() < make_interval(secs => %s)"
+)
 _WORKERS: Final = """
 SELECT count(*) FROM procrastinate_workers
 WHERE last_heartbeat > now() - make_interval(secs => %s)
@@ -86,15 +100,16 @@ class Queue:
         self.app = app
         self.database = database
 
-    async def submit(self, run_id: str, limits: Mapping[str, Any]) -> None:
+    async def submit(self, run_id: str, limits: Mapping[str, Any], rescues: int = 0) -> None:
         """Have a run that was put down in the database carried out, within these limits.
 
         A run waits in the queue once at most, and no two workers are handed it at a time.
+        ``rescues`` is how often it was found with nobody.
         """
         with suppress(AlreadyEnqueued):
             await self.app.configure_task(
                 TASK, queue=QUEUE, lock=run_id, queueing_lock=run_id
-            ).defer_async(run=run_id, limits=dict(limits))
+            ).defer_async(run=run_id, limits=dict(limits), rescues=rescues)
 
     async def listed(self) -> list[Queued]:
         """Return all runs of the queue, the last submitted first."""
@@ -121,7 +136,7 @@ class Queue:
     async def retry(self, queued: Queued) -> None:
         """Have a run that failed or was cancelled carried out again, from where it was."""
         (job,) = await self.app.job_manager.list_jobs_async(id=queued.job)
-        await self.submit(*_given(job))
+        await self.submit(*_given(job)[:2])
 
     async def cancel(self, queued: Queued) -> bool:
         """Take a run that waits out of the queue; let one that goes on end in a partial report.
@@ -144,12 +159,25 @@ class Queue:
         seconds = (run.finished - run.started).total_seconds()
         await self._note(run_id, run.status, run.reason, float(report.usage.usd), seconds)
 
+    async def note_finished(self, run_id: str) -> None:
+        """Keep how a finished run ended, by its own files, unless that is known."""
+
+        async def put(connection: AsyncConnection) -> None:
+            await connection.execute(_FINISHED, (run_id,))
+
+        await self.database.transaction(put)
+
     async def note_failure(self, run_id: str, reason: str) -> None:
         """Keep why a run could not be carried out this time."""
         await self._note(run_id, FAILED, reason, 0.0, 0.0)
 
     async def rescue(self, silence: float) -> Sequence[str]:
-        """Put back what workers had that were silent for so many seconds, and return its runs."""
+        """Put back what workers had that were silent for so many seconds, and return its runs.
+
+        A database that is just back heard of nobody while it was away, and is given that long.
+        """
+        if await self._is_just_back(silence):
+            return ()
         stalled = await self.app.job_manager.get_stalled_jobs(
             queue=QUEUE, seconds_since_heartbeat=silence
         )
@@ -171,10 +199,21 @@ class Queue:
         """
         rescued = []
         for job in jobs:
-            await self.submit(*_given(job))
-            if await self._ended(job):
-                rescued.append(_given(job)[0])
+            run, limits, rescues = _given(job)
+            if rescues < MOST_RESCUES:
+                await self.submit(run, limits, rescues + 1)
+            else:
+                await self.note_failure(run, f"it was with nobody {rescues + 1} times: left alone")
+            if await self._ended(job, keep=rescues >= MOST_RESCUES):
+                rescued.append(run)
         return rescued
+
+    async def _is_just_back(self, seconds: float) -> bool:
+        async def ask(connection: AsyncConnection) -> bool:
+            ((is_back,),) = await (await connection.execute(_JUST_BACK, (seconds,))).fetchall()
+            return bool(is_back)
+
+        return await self.database.transaction(ask)
 
     async def depths(self) -> dict[str, int]:
         """Return how many runs there are in each state that is no end."""
@@ -196,10 +235,10 @@ class Queue:
 
         return await self.database.transaction(count)
 
-    async def _ended(self, job: Job) -> bool:
+    async def _ended(self, job: Job, *, keep: bool) -> bool:
         """End a job that nobody works on; whether it was us, and not another rescuer."""
         try:
-            await self.app.job_manager.finish_job(job, Status.FAILED, delete_job=True)
+            await self.app.job_manager.finish_job(job, Status.FAILED, delete_job=not keep)
         except ConnectorException:
             return False
         return True
@@ -222,10 +261,10 @@ async def open_queue(database: Database) -> AsyncIterator[Queue]:
     yield Queue(app, database)
 
 
-def _given(job: Job) -> tuple[str, dict[str, Any]]:
-    """Return the run of a job, and the limits it was submitted with."""
+def _given(job: Job) -> tuple[str, dict[str, Any], int]:
+    """Return the run of a job, the limits it was submitted with, and how often it was rescued."""
     given: dict[str, Any] = dict(job.task_kwargs)
-    return str(given["run"]), dict(given["limits"])
+    return str(given["run"]), dict(given["limits"]), int(given["rescues"])
 
 
 def _queued(row: tuple[Any, ...]) -> Queued:

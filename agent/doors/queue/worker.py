@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from procrastinate import RetryStrategy
+from procrastinate import BaseRetryStrategy, RetryDecision
 from procrastinate.exceptions import ConnectorException
 from procrastinate.worker import Worker as Fetching
 
@@ -23,7 +23,16 @@ from agent.adapters.postgres import stored_run
 from agent.adapters.postgres.turns import StoredTurns
 from agent.adapters.run_request import request_of
 from agent.doors.queue.jobs import QUEUE, TASK
-from agent.errors import DatabaseUnavailable, DeepResearchError, RunBusy, RunFinished, RunLost
+from agent.errors import (
+    BudgetSpent,
+    DatabaseUnavailable,
+    DeepResearchError,
+    ModelUnavailable,
+    RunBusy,
+    RunFinished,
+    RunLost,
+    SearchUnavailable,
+)
 from agent.running import Host
 from agent.settings import read_settings
 from agent.stages.limits import Brake
@@ -32,7 +41,7 @@ from agent.wiring.stored import research_stored
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from procrastinate import JobContext
+    from procrastinate.jobs import Job
 
     from agent.domain.report import Report
     from agent.doors.queue.jobs import Queue
@@ -46,6 +55,9 @@ POLL_SECONDS: Final = 1.0
 BUSY_SECONDS: Final = 3
 """After which a run is tried again that another process still holds, or the database refused."""
 
+PAUSES: Final = (30, 300)
+"""Seconds before a run is tried again whose model or searches were away."""
+
 CANCELLED: Final = "it was cancelled in the queue"
 
 _log = logging.getLogger("agent.worker")
@@ -57,6 +69,19 @@ class Heard:
 
     ended: Callable[[str, Report], None] = lambda _run, _report: None
     failed: Callable[[str, str, str], None] = lambda _run, _kind, _why: None
+
+
+class Again(BaseRetryStrategy):
+    """Says which failures pass: what others hold for now, and models and searches that are away."""
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+        """Return when to try again; None if that makes no sense."""
+        if isinstance(exception, RunBusy | DatabaseUnavailable):
+            return RetryDecision(retry_in={"seconds": BUSY_SECONDS})
+        passing = isinstance(exception, ModelUnavailable | SearchUnavailable)
+        if passing and not isinstance(exception, BudgetSpent) and job.attempts < len(PAUSES):
+            return RetryDecision(retry_in={"seconds": PAUSES[job.attempts]})
+        return None
 
 
 @dataclass
@@ -88,6 +113,7 @@ class Worker:
                 stalled_worker_timeout=self.heartbeat * SILENT_BEATS,
             )
             looking = asyncio.create_task(self._look_after(inputs))
+            _log.info("worker begun", extra={"at_once": self.at_once})
             try:
                 await self._fetching.run()  # type: ignore[no-untyped-call]
             finally:
@@ -103,19 +129,17 @@ class Worker:
     def _register(self, settings: Settings, inputs: Inputs) -> None:
         @self.queue.app.task(
             name=TASK,
-            pass_context=True,
-            retry=RetryStrategy(wait=BUSY_SECONDS, retry_exceptions={RunBusy, DatabaseUnavailable}),
+            retry=Again(),
         )
-        async def research(context: JobContext, run: str, limits: dict[str, Any]) -> None:
+        async def research(run: str, limits: dict[str, Any], rescues: int) -> None:
+            del rescues  # it is for whoever rescues
             self.runs.add(run)
             try:
-                await self._carry_out(context, run, _limited(settings, limits), inputs)
+                await self._carry_out(run, _limited(settings, limits), inputs)
             finally:
                 self.runs.discard(run)
 
-    async def _carry_out(
-        self, context: JobContext, run: str, settings: Settings, inputs: Inputs
-    ) -> None:
+    async def _carry_out(self, run: str, settings: Settings, inputs: Inputs) -> None:
         """Carry a run out, or go on with it; a cancelled one ends in a partial report."""
         own = wiring.own_settings(request_of(await self._asked(run), "the database"), settings)
         shared = inputs if _read_alike(own, settings) else None
@@ -133,7 +157,8 @@ class Worker:
                 ),
                 brake,
             )
-        except RunFinished:  # by somebody whose word of it was lost
+        except RunFinished:  # by somebody who was killed before they could say so
+            await self.queue.note_finished(run)
             _log.info("run was over", extra={"run": run})
             return
         except (RunBusy, DatabaseUnavailable) as error:
@@ -151,7 +176,6 @@ class Worker:
         await self.queue.note(run, report)
         self.heard.ended(run, report)
         _log.info("run ended", extra={"run": run, "status": report.run.status})
-        del context
 
     async def _asked(self, run: str) -> str:
         return await stored_run.asked(self.queue.database, run)
@@ -162,10 +186,16 @@ class Worker:
         _log.error("run failed", extra={"run": run, "kind": kind, "why": why})
 
     async def _look_after(self, inputs: Inputs) -> None:
-        """Rescue what silent workers had, and keep to our share of what all may ask for."""
+        """Rescue what silent workers had, and keep to our share of what all may ask for.
+
+        Be heard of as well: Procrastinate's own heart stops when a worker is told to stop, while
+        its runs may still take minutes.
+        """
         while True:
             await asyncio.sleep(self.heartbeat / 2)
             try:
+                if self._fetching is not None and self._fetching.worker_id is not None:
+                    await self.queue.app.job_manager.update_heartbeat(self._fetching.worker_id)
                 await self.rescue()
                 workers = await self.queue.workers(self.heartbeat * SILENT_BEATS)
                 inputs.pool_state.limits.share = 1 / max(1, workers)
@@ -207,8 +237,14 @@ async def _uncancelled(work: Any, brake: Brake) -> Report:  # noqa: ANN401 - a c
 
 
 def _limited(settings: Settings, limits: Mapping[str, Any]) -> Settings:
-    """Return the worker's settings with the limits that a run was submitted with."""
-    return read_settings(**{**settings.model_dump(), **limits})
+    """Return the worker's settings, narrowed to the limits that a run was submitted with."""
+    asked = read_settings(**{**settings.model_dump(), **limits})
+    narrowed = {
+        name: min(own, getattr(asked, name))
+        for name in limits
+        if (own := getattr(settings, name)) is not None
+    }
+    return asked.model_copy(update=narrowed)
 
 
 def _read_alike(own: Settings, settings: Settings) -> bool:
