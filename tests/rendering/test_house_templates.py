@@ -76,6 +76,16 @@ def test_the_check_says_what_is_wrong(
         ("report.md.j2", "{% if %}", TemplateBroken, r"report\.md\.j2:1: Expected"),
     ],
 )
+def test_a_folder_no_report_could_be_written_with_is_refused_before_there_is_one(
+    tmp_path: Path, name: str, text: str, error: type[Exception], said: str
+) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(error, match=said):
+        require(["md"], Look(templates=tmp_path))
+    with pytest.raises(InvalidSettings, match="is no folder"):
+        require(["md"], Look(templates=tmp_path / "missing"))
+
+
 def test_a_reason_is_looked_for_in_the_language_it_is_told_in(
     tmp_path: Path, chinese: Report, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -89,16 +99,6 @@ def test_a_reason_is_looked_for_in_the_language_it_is_told_in(
     template.write_text(silent, encoding="utf-8")
     (remark,) = checked(tmp_path)
     assert remark.text == "it does not say why a report is partial or empty"
-
-
-def test_a_folder_no_report_could_be_written_with_is_refused_before_there_is_one(
-    tmp_path: Path, name: str, text: str, error: type[Exception], said: str
-) -> None:
-    (tmp_path / name).write_text(text)
-    with pytest.raises(error, match=said):
-        require(["md"], Look(templates=tmp_path))
-    with pytest.raises(InvalidSettings, match="is no folder"):
-        require(["md"], Look(templates=tmp_path / "missing"))
 
 
 def test_a_template_reads_no_file_outside_its_folder(tmp_path: Path, english: Report) -> None:
