@@ -39,6 +39,7 @@ from agent.domain.look import PLAIN, Look
 from agent.domain.news import News, all_changes
 from agent.domain.question import Brief, Question, SubQuestion
 from agent.domain.report import Draft, Report, Run, Status, SummarySentence, Usage, Verified
+from agent.domain.spans import span
 from agent.errors import AnswerUnusable, ModelUnavailable, RunUnknown
 from agent.ports import ChatModel, Illustrator, Journal, RunFolder
 from agent.rendering.step_files import manifest, run_file, step_file
@@ -356,7 +357,7 @@ def _report(state: State, tools: Tools, illustrated: Illustrated) -> Report:
         sources=evidence.sources,
         failures=(*evidence.failures, *writing, *illustrated.failures),
         usage=tools.model.usage(),
-        seconds_by_stage=state["seconds"],
+        seconds_by_stage={stage: round(took, 3) for stage, took in state["seconds"].items()},
         considered=evidence.considered,
         summary=tuple(state["summary"]),
         disagreements=disagreements(verified.claims, evidence.sources),
@@ -455,6 +456,7 @@ class Node(Protocol):
 
 def _node(stage: StageName, work: Work) -> Node:
     """Give a stage its tools and take its time; tell the journal which step this is."""
+    name = work.__name__.removeprefix("_")
 
     async def node(state: State, runtime: Runtime[Tools]) -> Update:
         tools, clock = runtime.context, runtime.context.library.clock
@@ -467,8 +469,9 @@ def _node(stage: StageName, work: Work) -> Node:
 
         tell(Event(stage, "started", "started"))
         if tools.journal is not None:
-            await tools.journal.begin(f"{work.__name__.removeprefix('_')} {state.get('round', 0)}")
-        update = await work(state, tools, tell)
+            await tools.journal.begin(f"{name} {state.get('round', 0)}")
+        with span(f"stage {name}", stage=stage, round=state.get("round", 0)):
+            update = await work(state, tools, tell)
         brake = tools.library.brake
         return {
             **update,

@@ -13,6 +13,7 @@ from langgraph.types import Command
 from agent import pipeline
 from agent.adapters.checkpoints import Serializer
 from agent.domain.events import Tell, tell_nobody
+from agent.domain.spans import Span, span
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -71,12 +72,26 @@ async def run(
         if "report" in before.values:
             return before.values["report"]  # type: ignore[no-any-return]
         given = given if before.created_at is None else None
-    while True:
-        values = await _until_it_stops(graph, given, config, tools, host.tell)
-        asked = values.get("__interrupt__", ())
-        if not asked:
-            return values["report"]  # type: ignore[no-any-return]
-        given = Command(resume=await (host.answering or _silence)(asked[0].value))
+    with span("research", run=tools.folder.id) as told:
+        while True:
+            values = await _until_it_stops(graph, given, config, tools, host.tell)
+            asked = values.get("__interrupt__", ())
+            if not asked:
+                return _told(values["report"], told)
+            given = Command(resume=await (host.answering or _silence)(asked[0].value))
+
+
+def _told(report: Report, told: Span) -> Report:
+    """Add to a run's span how it ended."""
+    told.note(
+        status=report.run.status,
+        claims=len(report.claims),
+        dropped=len(report.dropped),
+        sources=len(report.cited),
+        tokens=report.usage.input_tokens + report.usage.output_tokens,
+        usd=float(report.usage.usd),
+    )
+    return report
 
 
 async def _silence(asked: Mapping[str, Any]) -> object:

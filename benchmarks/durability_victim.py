@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import traceback
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from agent.adapters.postgres.stored_run import StoredRun
 from agent.errors import RunBusy, RunFinished, RunLost
 from agent.settings import read_settings
 from agent.wiring.stored import research_stored
+from gateway_client.families import last_word
 from gateway_client.journal import Journal
 
 if TYPE_CHECKING:
@@ -38,8 +40,14 @@ POINTS = {
 STATUSES = {RunBusy: 3, RunFinished: 4, RunLost: 5}
 
 
+IMPORTED_LATE = ("arxiv", "genai_prices", "hishel", "langchain_openai", "protego", "rapidfuzz.fuzz")
+"""What a run imports on its way, here once for all."""
+
+
 def main() -> None:
     """Carry out orders until there are no more."""
+    for name in IMPORTED_LATE:
+        import_module(name)
     for line in sys.stdin:
         order = json.loads(line)
         pid = os.fork()
@@ -81,6 +89,7 @@ async def work(order: dict[str, Any]) -> None:
     if order.get("stored"):
         if silence := order.get("silence"):
             locks.HEARD_SECONDS, locks.SILENCE_SECONDS = silence / 4, silence  # type: ignore[misc]
+            last_word.FRESH_SECONDS = silence / 4  # type: ignore[misc]
         assert settings.database_url  # noqa: S101 - the harness sets it
         async with open_database(settings.database_url) as database:
             await research_stored(database, order["question"], order["stored"], settings=settings)

@@ -15,7 +15,6 @@ import signal
 import sys
 import tempfile
 import time
-from collections import Counter
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +29,8 @@ from agent.testing.postgres_server import PostgresServer
 from gateway_client.testing import ScriptedGateway
 
 if TYPE_CHECKING:
+    from collections import Counter
+
     from pydantic import SecretStr
 
 LOST = 5
@@ -145,7 +146,7 @@ class Harness:
         """Stop a process at its n-th call, let another finish the run, and wake it up."""
         run = self.run()
         sleeper = asyncio.create_task(self.order(0, run, silence=SILENCE_SECONDS))
-        while len(self.gateway.asked) < at:
+        while len(self.gateway.asked) < at:  # noqa: ASYNC110 - a gateway tells nobody
             await asyncio.sleep(0)
         os.kill(self.victims[0].pid, signal.SIGSTOP)
         await asyncio.sleep(SILENCE_SECONDS * 1.2)
@@ -163,6 +164,9 @@ class Harness:
         """Restart the database under a run, as in a crash, after so many seconds each."""
         run = self.run()
         going_on = asyncio.create_task(self.order(0, run))
+        taken = "SELECT 1 FROM deep_research.runs WHERE id = %s AND fence > 0"
+        while not self.told(taken, run):  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0.02)
         for seconds in pauses:
             await asyncio.sleep(seconds)
             await asyncio.to_thread(self.server.restart)

@@ -94,10 +94,12 @@ def worker(at_once: int, port: int | None, host: str, heartbeat: float, log_form
     """
     import asyncio
 
+    from agent.cli.tracing import traced
     from agent.doors.logs import log_to_stderr
 
     log_to_stderr(as_json=log_format == "json")
-    asyncio.run(be_worker(at_once, port, host, heartbeat))
+    with traced():
+        asyncio.run(be_worker(at_once, port, host, heartbeat))
 
 
 async def be_worker(at_once: int, port: int | None, host: str, heartbeat: float) -> None:

@@ -209,6 +209,7 @@ def _finish(
     from agent import past_runs, wiring
     from agent.adapters.event_log import both, written
     from agent.cli.attending import answering, braked
+    from agent.cli.tracing import traced
     from agent.progress import Tally, teller
     from agent.running import Host
     from agent.stages.limits import NO_LIMITS, Brake
@@ -217,9 +218,12 @@ def _finish(
     if limits != NO_LIMITS and not quiet:
         click.echo(wiring.estimate(settings), err=True)
     brake = Brake(limits)
-    with teller(
-        quiet=quiet, tally=Tally(past_runs.shares(settings.out), settings.max_usd)
-    ) as watcher:
+    with (
+        traced(),
+        teller(
+            quiet=quiet, tally=Tally(past_runs.shares(settings.out), settings.max_usd)
+        ) as watcher,
+    ):
         tell = both(watcher.tell, written(events)) if events else watcher.tell
         host = Host(tell, answering(watcher), brake)
         report = asyncio.run(braked(work(host), brake, watcher))

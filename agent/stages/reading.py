@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from agent.domain.evidence import ONLY_ABSTRACT, Failure, Page, Publication, Source
 from agent.domain.passages import Span, passages
+from agent.domain.spans import span
 from agent.errors import PageUnreadable
 from agent.stages.off_loop import off_loop
 
@@ -80,7 +82,10 @@ class Desk:
 
     async def _read(self, url: str) -> Page:
         async with self.places, asyncio.timeout(READ_SECONDS):
-            return await self.reader.read(url)
+            with span("read page", host=urlsplit(url).hostname or "") as told:
+                page = await self.reader.read(url)
+                told.note(characters=len(page.text))
+                return page
 
     async def _page(self, hit: Hit) -> tuple[Page | None, str, list[Failure]]:
         """Return the first address of a hit that can be read, else its abstract, else nothing.

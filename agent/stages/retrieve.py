@@ -14,6 +14,7 @@ from agent.domain.evidence import Considered, Evidence, Failure, Search, Source
 from agent.domain.fusion import Ranking, fuse
 from agent.domain.language import language_of_query
 from agent.domain.selection import Reason, choose
+from agent.domain.spans import span
 from agent.errors import SearchFailed, SearchUnavailable
 from agent.ports import Mending
 from agent.stages.limits import Brake
@@ -181,7 +182,9 @@ class _Round:
         scope = self.question.scope(language_of_query(query, self.brief.language))
         try:
             async with self.searching, asyncio.timeout(SEARCH_SECONDS):
-                hits = await engine.search(query, limit=HITS_PER_QUERY, scope=scope)
+                with span("search", engine=engine.name) as told:
+                    hits = await engine.search(query, limit=HITS_PER_QUERY, scope=scope)
+                    told.note(hits=len(hits))
         except (SearchFailed, TimeoutError) as error:
             why = str(error) or f"no answer in {SEARCH_SECONDS:g} s"
             self._failed(Failure(f"{engine.name} search for {query!r}", why))

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
 
 if TYPE_CHECKING:
@@ -95,11 +96,14 @@ class PostgresServer:
         self.stop(how)
         self.start()
 
-    def database(self) -> SecretStr:
-        """Make a new database and return its address."""
+    def database(self, like: SecretStr | None = None) -> SecretStr:
+        """Make a new database, empty or like one that nobody uses, and return its address."""
         name = f"test_{next(self._numbers)}"
+        create = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+            sql.Identifier(name), sql.Identifier(_name(like) if like else "template1")
+        )
         with psycopg.connect(self._address("postgres"), autocommit=True) as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            connection.execute(create)
         return SecretStr(self._address(name))
 
     def _address(self, name: str) -> str:
@@ -129,6 +133,10 @@ class PostgresServer:
         subprocess.run(  # noqa: S603 - our own words
             [self._programs / program, *words], check=True, capture_output=True, **self._as_whom()
         )
+
+
+def _name(address: SecretStr) -> str:
+    return str(conninfo_to_dict(address.get_secret_value())["dbname"])
 
 
 def _installed() -> Path:

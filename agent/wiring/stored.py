@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from agent import rendering
@@ -15,13 +15,14 @@ from agent.adapters.postgres.removing import finished_before, remove_unread
 from agent.adapters.postgres.removing import remove as remove_run
 from agent.adapters.run_folder import new_run_id
 from agent.adapters.run_request import request_of
+from agent.errors import DatabaseUnavailable, RunUnwritable
 from agent.running import NOBODY, Host
 from agent.settings import Settings, read_settings
 from agent.wiring import carried_out, inputs_for, own_settings, requested
 from agent.wiring.keeping import Keeping
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Iterator, Sequence
 
     from agent.adapters.postgres import Database
     from agent.domain.question import Question
@@ -86,7 +87,7 @@ async def research_stored(
 @asynccontextmanager
 async def _in_database(database: Database, run_id: str) -> AsyncIterator[Keeping]:
     async with stored_run.taken(database, run_id) as run:
-        with run_journal.told():
+        with _told(), run_journal.told():
             yield Keeping(
                 folder=run,
                 documents=StoredDocuments(run),
@@ -94,3 +95,12 @@ async def _in_database(database: Database, run_id: str) -> AsyncIterator[Keeping
                 checkpoints=StoredCheckpoints(run),
                 log=run.log,
             )
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Say of a journal that cannot be written what it means here: it may be written later."""
+    try:
+        yield
+    except RunUnwritable as error:
+        raise DatabaseUnavailable(str(error.args[0]), mend=error.mend) from error

@@ -12,6 +12,7 @@ import aiohttp
 import httpx2
 from yarl import URL
 
+from gateway_client.families.last_word import LAST_WORD, have_it
 from gateway_client.families.messages import endless
 from gateway_client.families.whole import ReadsWhole
 from gateway_client.faults import Arrived
@@ -104,7 +105,19 @@ class AiohttpTransport(ReadsWhole):
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             skip_auto_headers=_NOT_ADDED,
+            trace_configs=[_asking_last()] if LAST_WORD.get() else None,
         )
+
+
+def _asking_last() -> aiohttp.TraceConfig:
+    """Have the last word asked for when there is a connection, and before it is written to."""
+
+    async def ask(*_: object) -> None:
+        await have_it()
+
+    config = aiohttp.TraceConfig()
+    config.on_request_headers_sent.append(ask)
+    return config
 
 
 @lru_cache(maxsize=256)

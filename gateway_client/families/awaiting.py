@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import httpx2
 
 from gateway_client.exchange import Send, Wait
+from gateway_client.families.last_word import LAST_WORD, LastWord
 from gateway_client.families.messages import (
     arrived,
     call_of,
@@ -87,9 +88,20 @@ class AsyncShell:
     async def _ask(
         self, step: Send, extensions: Mapping[str, object]
     ) -> tuple[Outcome, Opened | None]:
+        if self._announce is None:
+            return await self._sent(step, extensions)
+        word = LastWord(self._announce)
+        await word.ask()
+        token = LAST_WORD.set(word)
+        try:
+            return await self._sent(step, extensions)
+        finally:
+            LAST_WORD.reset(token)
+
+    async def _sent(
+        self, step: Send, extensions: Mapping[str, object]
+    ) -> tuple[Outcome, Opened | None]:
         family, inner = self._way(step.lane.endpoint)
-        if self._announce is not None:
-            await self._announce()
         try:
             if step.relay is None and isinstance(inner, ReadsWhole):
                 return await inner.whole(step, extensions.get("timeout", {})), None  # type: ignore[arg-type]  # as httpx2 has it

@@ -1,8 +1,11 @@
 import asyncio
 import sqlite3
+import time
 from collections.abc import AsyncIterator
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -12,7 +15,8 @@ from hypothesis import strategies as st
 from gateway_client.catalog import Budget, Endpoint, Model
 from gateway_client.client import GatewayClient
 from gateway_client.config import Config, Policy
-from gateway_client.errors import BudgetSpent, JournalDamaged, JournalUnwritable
+from gateway_client.errors import BudgetSpent, JournalDamaged, JournalLost, JournalUnwritable
+from gateway_client.families import last_word
 from gateway_client.journal import Journal
 from gateway_client.ledger import Entry
 from gateway_client.testing import Asked, Reply, ScriptedGateway
@@ -226,3 +230,50 @@ def test_a_reply_comes_back_as_it_was() -> None:
     assert (back.status_code, back.content) == (200, body)
     assert back.headers["x-gw-model"] == "m"
     assert "set-cookie" not in back.headers
+
+
+class LostAfter(Journal):
+    """A journal of work that others take over after so many requests."""
+
+    def __init__(self, path: Path, requests: int) -> None:
+        super().__init__(path)
+        self._left = requests
+
+    async def announce(self) -> None:
+        if self._left == 0:
+            raise JournalLost("taken over")
+        self._left -= 1
+
+
+@pytest.mark.parametrize("requests", [0, 1, 2])
+async def test_nothing_is_sent_or_tried_again_once_others_have_taken_over(
+    tmp_path: Path, requests: int
+) -> None:
+    async with ScriptedGateway([Reply.failure(503)]) as failing:
+        with closing(LostAfter(tmp_path / "journal.sqlite", requests)) as journal:
+            async with client(failing, journal) as asking:
+                await asking.begin("one", "")
+                with pytest.raises(JournalLost):
+                    await asking.complete("hello")
+        assert len(failing.asked) == requests
+
+
+async def test_what_was_announced_long_before_it_leaves_is_announced_again(
+    gateway: ScriptedGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from aiohttp import TCPConnector
+
+    connect = TCPConnector.connect
+
+    async def sleeping(*given: Any, **named: Any) -> Any:
+        time.sleep(0.2)  # noqa: ASYNC251 - the whole process is stopped
+        return await connect(*given, **named)
+
+    monkeypatch.setattr(TCPConnector, "connect", sleeping)
+    monkeypatch.setattr(last_word, "FRESH_SECONDS", 0.1)
+    with closing(LostAfter(tmp_path / "journal.sqlite", 1)) as journal:
+        async with client(gateway, journal) as asking:
+            await asking.begin("one", "")
+            with pytest.raises(JournalLost):
+                await asking.complete("hello")
+    assert gateway.asked == []

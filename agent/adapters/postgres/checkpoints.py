@@ -36,7 +36,7 @@ class StoredCheckpoints(AsyncPostgresSaver):
         """Return the last checkpoint, or None; raise RunDamaged if it cannot be read."""
 
         async def get(connection: AsyncConnection) -> CheckpointTuple | None:
-            return await _saver(connection).aget_tuple(config)
+            return await self._on(connection).aget_tuple(config)
 
         try:
             return await self._run.database.transaction(get)
@@ -57,7 +57,7 @@ class StoredCheckpoints(AsyncPostgresSaver):
         """Commit a checkpoint; raise RunLost if the run is ours no more."""
 
         async def put(connection: AsyncConnection) -> RunnableConfig:
-            return await _saver(connection).aput(config, checkpoint, metadata, new_versions)
+            return await self._on(connection).aput(config, checkpoint, metadata, new_versions)
 
         return await self._run.written(put)
 
@@ -71,11 +71,10 @@ class StoredCheckpoints(AsyncPostgresSaver):
         """Commit what a node returned; raise RunLost if the run is ours no more."""
 
         async def put(connection: AsyncConnection) -> None:
-            await _saver(connection).aput_writes(config, writes, task_id, task_path)
+            await self._on(connection).aput_writes(config, writes, task_id, task_path)
 
         await self._run.written(put)
 
-
-def _saver(connection: AsyncConnection) -> AsyncPostgresSaver:
-    """Return LangGraph's saver on one connection, and so within its transaction."""
-    return AsyncPostgresSaver(connection, serde=Serializer())  # type: ignore[arg-type]  # as above
+    def _on(self, connection: AsyncConnection) -> AsyncPostgresSaver:
+        """Return LangGraph's saver on one connection, and so within its transaction."""
+        return AsyncPostgresSaver(connection, serde=self.serde)  # type: ignore[arg-type]  # it brings its own rows

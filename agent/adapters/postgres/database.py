@@ -7,7 +7,7 @@ import socket
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from psycopg import AsyncConnection, Error, ProgrammingError
+from psycopg import AsyncConnection, Error, OperationalError, ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import AsyncConnectionPool
 
@@ -33,6 +33,10 @@ CONNECTED: Final[Mapping[str, Any]] = {
 }
 """A host that is gone is noticed in seconds, not in the hours of the system's defaults."""
 
+IDLE_SECONDS: Final = 10
+"""After which PostgreSQL ends a transaction of a process that was stopped in the middle of it, and
+would else keep whoever takes over its run waiting."""
+
 
 class Database:
     """A database of runs; made by ``open_database``."""
@@ -48,11 +52,13 @@ class Database:
         """
 
         async def once() -> Result:
-            async with (
-                self.pool.connection(CONNECT_SECONDS) as connection,
-                connection.transaction(),
-            ):
-                return await work(connection)
+            async with self.pool.connection(CONNECT_SECONDS) as connection:
+                async with connection.transaction() as transaction:
+                    result = await work(connection)
+                if transaction.status is not transaction.Status.COMMITTED:
+                    # psycopg says nothing if the connection broke right after the last statement
+                    raise OperationalError("the connection broke before the commit")
+                return result
 
         return await patiently(once)
 
@@ -88,12 +94,19 @@ async def open_database(url: SecretStr, *, connections: int = 8) -> AsyncIterato
         kwargs={**parts, "autocommit": True},
         min_size=1,
         max_size=connections,
+        configure=_configured,
         check=AsyncConnectionPool.check_connection,
         reconnect_timeout=CONNECT_SECONDS,  # then whoever wants one asks again
         open=False,
     )
     async with pool, Locks(parts) as locks:
         yield Database(pool, locks)
+
+
+async def _configured(connection: AsyncConnection) -> None:
+    await connection.execute(
+        f"SET idle_in_transaction_session_timeout = '{int(IDLE_SECONDS * 1000)}'"
+    )
 
 
 def _parts(url: SecretStr) -> dict[str, Any]:

@@ -31,12 +31,14 @@ _KEY: Final = "hashtextextended('deep-research/run/' || %(run)s, 0)"
 _TRY: Final = f"SELECT pg_try_advisory_lock({_KEY})"
 _UNLOCK: Final = f"SELECT pg_advisory_unlock({_KEY})"
 _HOLDER: Final = f"""
-SELECT pid, application_name, extract(epoch FROM clock_timestamp() - state_change)
+SELECT pid, coalesce(application_name, 'another user of the database'),
+    coalesce(extract(epoch FROM clock_timestamp() - state_change), 0)
 FROM pg_locks JOIN pg_stat_activity USING (pid)
 WHERE locktype = 'advisory' AND granted AND objsubid = 1
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
     AND (classid::bigint << 32) | objid::bigint = {_KEY}
 """  # noqa: S608 - our own words; the run is a parameter
+# How silent other users of the database are is hidden from us, so they count as heard of.
 
 
 class Locks:
@@ -94,6 +96,8 @@ class Locks:
         """Be heard of; after the connection broke, take again what nobody took meanwhile."""
         while True:
             await asyncio.sleep(HEARD_SECONDS)
+            if not self._held:
+                continue
             async with self._turn:
                 with suppress(*BROKEN):  # while the database is away, it is tried again and again
                     await (await self._connected()).execute("SELECT 1")

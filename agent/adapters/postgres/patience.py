@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from psycopg import Error, InterfaceError, OperationalError
+from psycopg.errors import IdleInTransactionSessionTimeout
 
 from agent.errors import DatabaseUnavailable
 
@@ -19,8 +20,9 @@ PATIENCE_SECONDS: Final = 60.0
 """Restarts take less."""
 PAUSE_SECONDS: Final = 0.25
 
-BROKEN: Final = (OperationalError, InterfaceError)
-"""What is raised when a connection breaks, the server is not up, or it has to be asked again."""
+BROKEN: Final = (OperationalError, InterfaceError, IdleInTransactionSessionTimeout)
+"""What is raised when a connection breaks, the server is not up, or it has to be asked again; the
+last if we were stopped in the middle of a transaction."""
 
 
 async def patiently(work: Callable[[], Awaitable[Result]]) -> Result:

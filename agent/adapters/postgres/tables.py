@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
 
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 
@@ -10,6 +11,8 @@ from agent.adapters.postgres import queue_tables
 from agent.errors import DatabaseOutdated
 
 if TYPE_CHECKING:
+    from typing import LiteralString
+
     from psycopg import AsyncConnection
 
 VERSIONS: Final = (
@@ -107,6 +110,8 @@ VERSIONS: Final = (
 )
 """What leads from each version to the next; what was released is never changed."""
 
+_LOCK: Final = "hashtextextended('deep-research/tables', 0)"
+GLANCE_SECONDS: Final = 0.1
 MIGRATE: Final = "run `deep-research database migrate`"
 
 
@@ -115,9 +120,11 @@ async def migrate(connection: AsyncConnection) -> tuple[int, int]:
 
     Returns the versions before and after.
 
-    The lock is of the session, as LangGraph builds indexes that no transaction may build.
+    The lock is of the session, and is asked for again and again rather than waited for: LangGraph
+    builds indexes concurrently, which waits for every statement of others to end.
     """
-    await connection.execute("SELECT pg_advisory_lock(hashtextextended('deep-research/tables', 0))")
+    while not await _answer(connection, f"SELECT pg_try_advisory_lock({_LOCK})"):  # noqa: ASYNC110
+        await asyncio.sleep(GLANCE_SECONDS)
     try:
         before = await version(connection)
         _refuse_newer(before)
@@ -136,20 +143,17 @@ async def migrate(connection: AsyncConnection) -> tuple[int, int]:
         async with connection.transaction():
             await queue_tables.migrate(connection)
     finally:
-        await connection.execute(
-            "SELECT pg_advisory_unlock(hashtextextended('deep-research/tables', 0))"
-        )
+        await connection.execute(f"SELECT pg_advisory_unlock({_LOCK})")
     return before, len(VERSIONS)
 
 
 async def version(connection: AsyncConnection) -> int:
     """Return the version of the tables; 0 if there are none."""
-    found = await connection.execute("SELECT to_regclass('deep_research.versions')")
-    if await found.fetchone() == (None,):
+    if await _answer(connection, "SELECT to_regclass('deep_research.versions')") is None:
         return 0
-    found = await connection.execute("SELECT coalesce(max(version), 0) FROM deep_research.versions")
-    ((number,),) = await found.fetchall()
-    return int(number)
+    return int(
+        await _answer(connection, "SELECT coalesce(max(version), 0) FROM deep_research.versions")
+    )
 
 
 async def require_current(connection: AsyncConnection) -> None:
@@ -159,6 +163,11 @@ async def require_current(connection: AsyncConnection) -> None:
     if found < len(VERSIONS):
         state = f"has tables of version {found}, not {len(VERSIONS)}" if found else "has no tables"
         raise DatabaseOutdated(f"the database {state}", mend=MIGRATE)
+
+
+async def _answer(connection: AsyncConnection, query: LiteralString) -> Any:  # noqa: ANN401 - a cell
+    ((cell,),) = await (await connection.execute(query)).fetchall()
+    return cell
 
 
 def _refuse_newer(found: int) -> None:

@@ -88,6 +88,7 @@ class Worker:
                 stalled_worker_timeout=self.heartbeat * SILENT_BEATS,
             )
             looking = asyncio.create_task(self._look_after(inputs))
+            _log.info("worker begun", extra={"at_once": self.at_once})
             try:
                 await self._fetching.run()  # type: ignore[no-untyped-call]
             finally:
@@ -162,10 +163,16 @@ class Worker:
         _log.error("run failed", extra={"run": run, "kind": kind, "why": why})
 
     async def _look_after(self, inputs: Inputs) -> None:
-        """Rescue what silent workers had, and keep to our share of what all may ask for."""
+        """Rescue what silent workers had, and keep to our share of what all may ask for.
+
+        Be heard of as well: Procrastinate's own heart stops when a worker is told to stop, while
+        its runs may still take minutes.
+        """
         while True:
             await asyncio.sleep(self.heartbeat / 2)
             try:
+                if self._fetching is not None and self._fetching.worker_id is not None:
+                    await self.queue.app.job_manager.update_heartbeat(self._fetching.worker_id)
                 await self.rescue()
                 workers = await self.queue.workers(self.heartbeat * SILENT_BEATS)
                 inputs.pool_state.limits.share = 1 / max(1, workers)

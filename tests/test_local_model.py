@@ -1,0 +1,87 @@
+"""The whole pipeline against any model: an honest report, or an honest nothing.
+
+Against one that talks nonsense always; against a real one if TEST_MODEL_URL names a server that
+speaks Chat Completions (with TEST_MODEL, TEST_MODEL_KEY and TEST_MODEL_CONTEXT, if they matter).
+"""
+
+import os
+import random
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from agent import research
+from agent.checking import check
+from agent.demo.world import DemoWorld
+from agent.domain.question import Question
+from agent.settings import read_settings
+from gateway_client.testing import Asked, Reply, ScriptedGateway
+
+URL = os.environ.get("TEST_MODEL_URL", "")
+NONSENSE = (
+    "<think>What would a report be?</think> I am only a small model, and I like birds.",
+    '{"sections": [{"title": "All", "claims": [{"sentence": "Birds cost 7.",',
+    "```json\n[]\n```",
+    "",
+    '{"restated": 5, "sub_questions": "many", "claims": null, "sentences": [[]]}',
+    "See https://invented.example/[1] for all of it. " * 40,
+)
+
+
+@pytest.fixture(
+    params=[
+        "nonsense",
+        pytest.param(
+            "real",
+            marks=pytest.mark.skipif(not URL, reason="TEST_MODEL_URL names no server to try"),
+        ),
+    ]
+)
+async def model(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[None]:
+    name = os.environ.get("TEST_MODEL", "small")
+    chance = random.Random(7)  # noqa: S311 - no secret
+
+    def babble(_: Asked) -> Reply:
+        return Reply(chance.choice(NONSENSE))
+
+    async with ScriptedGateway(babble) as babbling:
+        config = tmp_path / "gateway.toml"
+        real = request.param == "real"
+        key = 'keys = ["env:TEST_MODEL_KEY"]' if real and "TEST_MODEL_KEY" in os.environ else ""
+        config.write_text(
+            f'[[endpoint]]\nname = "it"\nbase_url = "{URL if real else babbling.base_url}"\n{key}\n'
+            f'[tiers]\nlight = ["{name}"]\ndeep = ["{name}"]\nlong = ["{name}"]\n'
+            f'[models."{name}"]\ncontext = {os.environ.get("TEST_MODEL_CONTEXT", "8192")}\n'
+            "input_usd_per_million = 0\noutput_usd_per_million = 0\n"
+            "[policy]\nread_seconds = 1800\ndeadline_seconds = 1800\n",
+            encoding="utf-8",
+        )
+        monkeypatch.setenv("GATEWAY_CONFIG", str(config))
+        yield
+
+
+@pytest.mark.usefixtures("model")
+async def test_whatever_the_model_says_the_report_is_honest(tmp_path: Path) -> None:
+    async with DemoWorld() as world:
+        settings = read_settings(
+            out=tmp_path / "runs",
+            engines=("searxng", "arxiv"),
+            searxng_url=world.searxng_url,
+            arxiv_url=world.arxiv_url,
+            allow_hosts=frozenset({world.host}),
+            cached=False,
+            pages=3,
+        )
+        question = Question("Do long context windows replace retrieval?", depth=1)
+        report = await research(question, settings=settings)
+    assert report.run.status in {"complete", "partial", "empty"}
+    assert (report.run.status == "empty") is not bool(report.claims)
+    folder = settings.out / report.run.id
+    assert check(folder).breaches == ()
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert 'href="https://invented.example' not in page
+    assert "<think>" not in page
+    assert report.usage.calls > 0
