@@ -26,7 +26,7 @@ from agent.adapters.extractive import completion
 from agent.cli.asking import asked
 from agent.demo.sites import Answer, refused
 from agent.demo.world import DemoWorld
-from agent.doors.batch import Batch, Outcome, Record, Watch, read_rows
+from agent.doors.batch import DONE, Batch, Outcome, Record, Watch, read_rows
 from agent.stages.limits import Brake
 from gateway_client.testing import Reply, ScriptedGateway
 
@@ -209,8 +209,8 @@ async def measured(runs: int, folder: Path, server: int) -> dict[str, object]:
 
 
 def _read(folder: Path, outcome: Outcome) -> int:
-    """Return how many sources a run read."""
-    if not outcome.run:
+    """Return how many sources a run read, 0 if it has no report."""
+    if outcome.status not in DONE:
         return 0
     report = json.loads((folder / "runs" / outcome.run / "report.json").read_text("utf-8"))
     return len(report["sources"])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.adapters.run_folder import unfinished
+from agent.adapters.extractive import completion
 from agent.cli.asking import asked
 from agent.demo.world import DemoWorld
 from agent.domain.events import Event
@@ -23,6 +23,7 @@ from agent.doors.batch import (
 )
 from agent.errors import InvalidBatch, RunBusy, RunUnwritable
 from agent.stages.limits import Brake
+from gateway_client.testing import Asked, Reply, ScriptedGateway
 
 TOPICS = (
     "Do long context windows replace retrieval?",
@@ -119,26 +120,30 @@ async def test_a_brake_ends_what_goes_on_in_reports_and_begins_nothing_more(
     assert list(record(tmp_path).outcomes()) == [first.key]
 
 
-async def test_a_batch_that_was_stopped_at_once_goes_on_with_the_run_it_had_begun(
-    world: DemoWorld, tmp_path: Path
+async def test_a_batch_goes_on_with_the_run_it_had_begun_and_pays_for_nothing_twice(
+    world: DemoWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reading = asyncio.Event()
+    paid: list[object] = []
+    broken = True
 
-    def tell(_: Row, event: Event) -> None:
-        if event.stage == "synthesize":
-            reading.set()
+    def answer(request: Asked) -> Reply:
+        form = request.payload["response_format"]["json_schema"]["name"]  # type: ignore[index]
+        if broken and form == "OutlineReply":
+            return Reply.failure(400, "no")
+        paid.append(form)
+        return Reply(body=json.dumps(completion(request.payload)).encode())
 
-    work = Batch(rows(tmp_path, TOPICS[0]), record(tmp_path), 1, Watch(tell=tell))
-    task = asyncio.create_task(work.run(Brake()))
-    await reading.wait()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    ((begun, _),) = unfinished(tmp_path / "runs")
-    asked_before = len(world.requests)
-    (outcome,) = await Batch(rows(tmp_path, TOPICS[0]), record(tmp_path), 1).run(Brake())
-    assert (outcome.status, outcome.run) == ("complete", begun)
+    topics = rows(tmp_path, TOPICS[0])
+    async with ScriptedGateway(answer) as gateway:
+        monkeypatch.setenv("GATEWAY_BASE_URL", gateway.base_url)
+        monkeypatch.setenv("GATEWAY_MODEL", "scripted")
+        (stopped,) = await Batch(topics, record(tmp_path), 1).run(Brake())
+        assert stopped.status == "failed"
+        asked_before, broken = len(world.requests), False
+        (outcome,) = await Batch(topics, record(tmp_path), 1).run(Brake())
+    assert (outcome.status, outcome.run) == ("complete", stopped.run)
     assert len(world.requests) == asked_before
+    assert paid.count("BriefReply") == 1
 
 
 async def test_two_processes_do_not_work_on_one_batch(world: DemoWorld, tmp_path: Path) -> None:
