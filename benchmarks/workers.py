@@ -345,7 +345,7 @@ async def everything(options: argparse.Namespace) -> dict[str, object]:
         "killed": lambda: killed(options.jobs, 4, 1.0),
         "restarts": lambda: restarts(20, 4, options.restarts, 1.5),
         "paused": lambda: paused(12.0),
-        "throughput": lambda: throughput(8, 2.0),
+        "throughput": lambda: throughput(16, 2.0),
     }
     wanted = options.parts or list(parts)
     return {name: await parts[name]() for name in wanted}
