@@ -66,7 +66,7 @@ async def run(out: Path, texts: dict[str, str]) -> tuple[float, Report, Path]:
     engines = [ListedEngine(hits[:half], name="one"), ListedEngine(hits[half:], name="two")]
     async with AsyncExitStack() as stack:
         started = time.perf_counter()
-        journal = stack.enter_context(run_journal.opened(folder.journal))
+        journal = await stack.enter_async_context(run_journal.opened(folder.journal))
         saver = await stack.enter_async_context(checkpoints.opened(folder.checkpoints))
         opening = time.perf_counter() - started
         client = GatewayClient(extractive_config(), journal=journal)
@@ -78,9 +78,11 @@ async def run(out: Path, texts: dict[str, str]) -> tuple[float, Report, Path]:
             clock=SystemClock(),
             pages=SOURCES,
         )
-        tools = pipeline.Tools(model, library, folder, ("md", "json"), model, saver)
+        tools = pipeline.Tools(
+            model, library, folder, ("md", "json"), journal=model, checkpoints=saver
+        )
         started = time.perf_counter()
-        with timed(Journal, "_begun", "_recalled", "_kept") as journalling:
+        with timed(Journal, "_begin", "_recall", "_keep") as journalling:
             report = await running.run(QUESTION, tools)
         ran = time.perf_counter() - started
     stages = sum(report.seconds_by_stage.values())
