@@ -106,12 +106,20 @@ async def opened(path: Path) -> AsyncIterator[Checkpoints]:
     """Open a run's checkpoints; each is on the disk before the next step begins."""
     with _told(path):
         connection = await aiosqlite.connect(path)
+    checkpoints = Checkpoints(connection, path)
     try:
         with _told(path):
             await connection.execute("PRAGMA synchronous = FULL")
-        yield Checkpoints(connection, path)
+        yield checkpoints
     finally:
-        await connection.close()
+        try:
+            # a cursor that a traceback still holds keeps a closed connection's transaction open,
+            # and so its lock on the file: sqlite3_close_v2
+            async with checkpoints.lock:
+                await connection.rollback()
+                await connection.close()
+        finally:
+            await connection.close()
 
 
 @contextmanager

@@ -1,3 +1,4 @@
+import asyncio
 import re
 import sys
 from dataclasses import fields, is_dataclass
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 import pytest
+from langgraph.checkpoint.base import empty_checkpoint
 
 from agent.adapters.checkpoints import OURS, Serializer, opened
 from agent.domain.evidence import Failure
@@ -85,3 +87,36 @@ async def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     with pytest.raises(RunDamaged, match=r"state\.sqlite"):
         async with opened(path) as saver:
             await saver.aget_tuple({"configurable": {"thread_id": "1"}})
+
+
+async def test_writing_that_was_cut_off_leaves_no_lock_behind(tmp_path: Path) -> None:
+    path = tmp_path / "state.sqlite"
+    thread: Any = {"configurable": {"thread_id": "run", "checkpoint_ns": ""}}
+    async with opened(path) as checkpoints:
+        await checkpoints.aput(thread, empty_checkpoint(), {}, {})
+        cursor = await checkpoints.conn.cursor()  # as the traceback of a cut task holds it
+        await cursor.executemany(
+            "INSERT INTO writes (thread_id, checkpoint_id, task_id, idx, channel)"
+            " VALUES ('run', 'cut', 'task', ?, 'off')",
+            [(0,), (1,)],
+        )
+    async with opened(path) as checkpoints:
+        await checkpoints.conn.execute("PRAGMA busy_timeout = 0")
+        await checkpoints.aput(thread, empty_checkpoint(), {}, {})
+        rows = await checkpoints.conn.execute_fetchall("SELECT count(*) FROM writes")
+    assert list(rows) == [(0,)]
+    del cursor
+
+
+async def test_writing_that_goes_on_while_the_file_is_closed_is_committed(tmp_path: Path) -> None:
+    path = tmp_path / "state.sqlite"
+    thread: Any = {"configurable": {"thread_id": "run", "checkpoint_ns": ""}}
+    async with opened(path) as checkpoints:
+        config: Any = await checkpoints.aput(thread, empty_checkpoint(), {}, {})
+        writing = asyncio.create_task(checkpoints.aput_writes(config, [("a", 1)] * 50, "task"))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    await writing
+    async with opened(path) as checkpoints:
+        rows = await checkpoints.conn.execute_fetchall("SELECT count(*) FROM writes")
+    assert list(rows) == [(50,)]
