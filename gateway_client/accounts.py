@@ -41,6 +41,11 @@ class Attempt:
     open: bool = True
 
     @property
+    def gathers(self) -> bool:
+        """Whether a stream is put together to the answer in one piece that is wanted."""
+        return self.send.relay is not None and self.send.relay.gathering is not None
+
+    @property
     def relay(self) -> Relay:
         """What the stream is read through."""
         if self.send.relay is None:
@@ -84,12 +89,21 @@ class Accounts:
         return usd
 
     def release(self, attempt: Attempt) -> None:
-        """Give back what was set aside for an attempt that failed."""
+        """Give back what was set aside for an attempt that was refused."""
         self._close(attempt, None, 0)
+
+    def fail(self, attempt: Attempt) -> None:
+        """End an attempt that failed: what was written until then may have to be paid."""
+        if attempt.gathers and attempt.relay.begun:
+            self.settle(attempt, attempt.relay.usage())
+        else:
+            self.release(attempt)
 
     def abandon(self, attempt: Attempt) -> None:
         """Write down an attempt that was given up: its prompt may have to be paid."""
-        if attempt.model:
+        if attempt.gathers:
+            self.settle(attempt, attempt.relay.usage())
+        elif attempt.model:
             self.settle(attempt, wire.Usage(attempt.trial.prompt_tokens, 0, estimated=True))
 
     def tell(self, trial: Trial, error: str) -> None:

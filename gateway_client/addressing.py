@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from gateway_client.exchange import ROUTED, TASK_FIELD, Call, Send, Trial
+from gateway_client.gathering import Gathering
 from gateway_client.streaming import Relay
 
 if TYPE_CHECKING:
@@ -22,24 +23,27 @@ _SENT_ABROAD: Final = ("accept-encoding", "content-type", "user-agent")
 """Headers for endpoints of another dialect; what else an OpenAI client says is not for them."""
 
 
-def send(trial: Trial, lane: Lane, policy: Policy, seconds: float) -> Send:
+def send(trial: Trial, lane: Lane, policy: Policy, seconds: float, *, gathered: bool) -> Send:
     """Address the call to one lane: its URL, its key, the chosen model, no header of ours.
 
-    Raises RequestRefused if the call cannot be said in the endpoint's dialect.
+    If it is ``gathered``, a stream is asked for in place of an answer in one piece. Raises
+    RequestRefused if the call cannot be said in the endpoint's dialect.
     """
     call = trial.call
     spoken = dialect_of(lane.endpoint)
-    target, body = _said(trial, spoken)
+    streamed = trial.streamed or gathered
+    target, body = _said(trial, spoken, gathered=gathered)
     return Send(
         lane=lane,
         method=call.method,
         url=lane.endpoint.base_url + target,
         headers=_headers(call, lane, spoken),
         body=body,
-        relay=_relay(trial, spoken, policy),
-        seconds=min(seconds, policy.first_content_seconds) if trial.streamed else seconds,
+        relay=_relay(trial, spoken, policy, gathered=gathered) if streamed else None,
+        seconds=min(seconds, policy.first_content_seconds) if streamed else seconds,
         idle_seconds=policy.idle_seconds,
         most_bytes=policy.answer_bytes,
+        last_seconds=seconds if gathered and trial.hurried else None,
         hedge=None if call.only_once or call.method != "POST" else policy.hedge_seconds,
     )
 
@@ -55,10 +59,10 @@ def dialect_of(endpoint: Endpoint) -> Dialect | None:
     return dialects.dialect(endpoint.dialect)
 
 
-def _said(trial: Trial, spoken: Dialect | None) -> tuple[str, bytes]:
+def _said(trial: Trial, spoken: Dialect | None, *, gathered: bool) -> tuple[str, bytes]:
     """Return the path and the body for an endpoint."""
     call = trial.call
-    changes = _changes(trial)
+    changes = _changes(trial, gathered=gathered)
     if spoken is not None and call.name == ROUTED:
         target, payload = spoken.outgoing(_asked(trial, changes), trial.model)
         return target, json.dumps(payload).encode()
@@ -67,12 +71,12 @@ def _said(trial: Trial, spoken: Dialect | None) -> tuple[str, bytes]:
     return call.target, json.dumps(_asked(trial, changes)).encode()
 
 
-def _changes(trial: Trial) -> wire.Payload:
+def _changes(trial: Trial, *, gathered: bool) -> wire.Payload:
     """Return what is to be said otherwise than the caller did: the model, and to tell usage."""
-    changes: wire.Payload = {}
+    changes: wire.Payload = {"stream": True} if gathered else {}
     if trial.model and trial.payload.get("model") != trial.model:
         changes["model"] = trial.model
-    if trial.streamed and trial.call.name == ROUTED and not trial.wants_usage:
+    if (trial.streamed or gathered) and trial.call.name == ROUTED and not trial.wants_usage:
         options = trial.payload.get("stream_options")
         told = options if isinstance(options, dict) else {}
         changes["stream_options"] = {**told, "include_usage": True}
@@ -100,15 +104,14 @@ def _headers(call: Call, lane: Lane, spoken: Dialect | None) -> dict[str, str]:
     return headers
 
 
-def _relay(trial: Trial, spoken: Dialect | None, policy: Policy) -> Relay | None:
-    if not trial.streamed:
-        return None
+def _relay(trial: Trial, spoken: Dialect | None, policy: Policy, *, gathered: bool) -> Relay:
     translates = spoken is not None and trial.call.name == ROUTED
     return Relay(
         trial.prompt_tokens,
         translator=spoken.stream(trial.model, include_usage=True)
         if spoken and translates
         else None,
+        gathering=Gathering() if gathered else None,
         hide_usage=trial.call.name == ROUTED and not trial.wants_usage,
         most_bytes=policy.answer_bytes,
     )

@@ -63,9 +63,13 @@ class Policy:
 
     A stream has to bring its first content within ``first_content_seconds`` (models that think
     unseen take minutes) and may then be silent for ``idle_seconds``; of no answer more than
-    ``answer_bytes`` are read. ``retry_ratio`` is how many retries each call earns, see limits.py.
-    If ``hedge_seconds`` is set, a second endpoint is asked when the first is silent that long,
-    and the first good answer counts; both may have to be paid.
+    ``answer_bytes`` are read. If ``gather`` is set, answers that are wanted in one piece are asked
+    for as streams and put together here: then a slow model may take as long as it likes, as long
+    as it goes on, and only a caller's own deadline bounds the whole.
+
+    ``retry_ratio`` is how many retries each call earns, see limits.py. If ``hedge_seconds`` is
+    set, a second endpoint is asked when the first is silent that long, and the first good answer
+    counts; both may have to be paid.
 
     ``strong_from`` is the difficulty, from 0 to 1, from which an untagged call goes to the deep
     tier; see difficulty.py for what share that is.
@@ -80,6 +84,7 @@ class Policy:
     first_content_seconds: float = 300.0
     idle_seconds: float = 120.0
     answer_bytes: int = 256 * 1024 * 1024
+    gather: bool = False
     retry_ratio: float = 0.25
     hedge_seconds: float | None = None
     strong_from: float = 0.5
@@ -107,11 +112,15 @@ class Config:
 
     @classmethod
     def from_environment(
-        cls, environ: Mapping[str, str], *, tasks: Mapping[str, Tier] = DEFAULT_TASKS
+        cls,
+        environ: Mapping[str, str],
+        *,
+        tasks: Mapping[str, Tier] = DEFAULT_TASKS,
+        gather: bool = False,
     ) -> Config | None:
         """Read GATEWAY_* (or else OPENAI_*) variables; None if they name no gateway at all.
 
-        ``tasks`` are the caller's own; what a gateway.toml says of them goes before.
+        ``tasks`` and ``gather`` are the caller's own; what a gateway.toml says of them goes before.
         The two families never mix, so that a key is never sent to the other one's address.
         """
         path = environ.get("GATEWAY_CONFIG", "").strip()
@@ -131,7 +140,7 @@ class Config:
             },
             models=parts.models if parts else {},
             policy=Policy(
-                **(parts.policy if parts else {}),
+                **{"gather": gather, **(parts.policy if parts else {})},
                 tasks={**tasks, **(parts.tasks if parts else {})},
             ),
             budget=parts.budget if parts else Budget(),

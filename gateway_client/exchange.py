@@ -103,8 +103,9 @@ class Send(NamedTuple):
     """Ask this endpoint; send back the Outcome.
 
     ``seconds`` is the time for a whole answer, or for the first content of a stream, which is to
-    be read through ``relay``. After that it may be silent for ``idle_seconds``. If ``hedge`` is
-    set and the endpoint is silent that long, send back Slow.
+    be read through ``relay``. After that it may be silent for ``idle_seconds``. A stream that is
+    gathered is to be read to its end, within ``last_seconds`` if they are set. If ``hedge`` is set
+    and the endpoint is silent that long, send back Slow.
     """
 
     lane: Lane
@@ -116,6 +117,7 @@ class Send(NamedTuple):
     seconds: float
     idle_seconds: float
     most_bytes: int
+    last_seconds: float | None = None
     hedge: float | None = None
 
 
@@ -166,13 +168,17 @@ class Answer(NamedTuple):
 
 @dataclass
 class Trial:
-    """One call on its way: what was decided, tried, and what last went wrong."""
+    """One call on its way: what was decided, tried, and what last went wrong.
+
+    It is ``hurried`` if the caller said how long it waits.
+    """
 
     call: Call
     payload: wire.Payload
     task: str
     decision: Decision
     deadline: float
+    hurried: bool
     patience: float
     spell: Spell
     attempts: int = 0

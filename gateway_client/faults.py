@@ -121,6 +121,19 @@ def fault_in(outcome: Outcome, lane: Lane, model: str) -> Fault | None:
     return _fault_of_status(outcome.status, outcome, where, lane, model)
 
 
+def refuses_stream(outcome: Outcome) -> bool:
+    """Whether an endpoint will not stream, and may answer in one piece.
+
+    Some servers cannot, and OpenAI streams its newest models for verified organizations only.
+    """
+    if not isinstance(outcome, Arrived) or outcome.status in _OF_THE_LANE - {HTTPStatus.FORBIDDEN}:
+        return False
+    refused = HTTPStatus.BAD_REQUEST <= outcome.status < HTTPStatus.INTERNAL_SERVER_ERROR
+    if not refused and outcome.status != HTTPStatus.NOT_IMPLEMENTED:
+        return False
+    return b"stream" in (outcome.body or b"").lower()
+
+
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     """Return the seconds to wait by ``Retry-After``: a number, or a date (RFC 9110 10.2.3)."""
     value = headers.get("retry-after", "").strip()

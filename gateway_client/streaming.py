@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gateway_client.dialects import Translator
+    from gateway_client.gathering import Gathering
 
 _TOLD: Final = {"message", "type", "code", "param"}
 
@@ -23,6 +24,7 @@ class Relay:
     Bytes go in however they are cut, and come out as whole events. ``begun`` says that there was
     real content: until then the caller has seen nothing, and another endpoint can still take
     over. ``problem`` is set once the stream has failed; nothing comes out from then on.
+    ``gathering`` is set if the caller is to have it in one piece.
     """
 
     def __init__(
@@ -30,6 +32,7 @@ class Relay:
         prompt_tokens: int,
         *,
         translator: Translator | None = None,
+        gathering: Gathering | None = None,
         hide_usage: bool = False,
         most_bytes: int = 2**30,
     ) -> None:
@@ -37,6 +40,7 @@ class Relay:
         self.done = False
         self.broke_off = False
         self.problem: wire.Payload | None = None
+        self.gathering = gathering
         self._prompt_tokens = prompt_tokens
         self._translator = translator
         self._hide_usage = hide_usage
@@ -145,6 +149,8 @@ class Relay:
             self._written.append(text)
         self._finished = self._finished or wire.finishes(payload)
         self.begun = self.begun or wire.has_content(payload)
+        if self.gathering is not None:
+            self.gathering.add(payload)
         return not (self._hide_usage and reported and not payload.get("choices"))
 
 

@@ -248,9 +248,10 @@ def _policy(table: Table) -> dict[str, object]:
     whole = {key: table.whole(key) for key in ("attempts", "answer_bytes")}
     seconds = {f"{name}_seconds": table.amount(f"{name}_seconds") for name in POLICY_SECONDS}
     ratios = {key: table.amount(key) for key in ("retry_ratio", "strong_from")}
+    flags = {"gather": table.flag("gather")} if "gather" in table.values else {}
     table.end()
     numbers = {key: float(value) for key, value in (seconds | ratios).items() if value is not None}
-    return {**numbers, **{key: value for key, value in whole.items() if value is not None}}
+    return {**numbers, **flags, **{k: v for k, v in whole.items() if v is not None}}
 
 
 def _budget(table: Table) -> Budget:

@@ -100,6 +100,7 @@ class Switchboard:
         self.accounts = Accounts(config, ledger, self.limits)
         self.roster = Roster(config, self.health, self.limits, clock, self.accounts.expected)
         self._redaction = Redaction.of(config.endpoints)
+        self._streamless: set[tuple[str, str]] = set()
         self._retries = Retries(config.policy.retry_ratio, clock)
         self._clock = clock
         self._chance = chance
@@ -149,7 +150,8 @@ class Switchboard:
         payload = payload or {}
         task = call.task or str(payload.get(exchange.TASK_FIELD) or "")
         seconds = call.seconds
-        if seconds is None or seconds == policy.read_seconds:  # the client's own default
+        hurried = seconds is not None and seconds != policy.read_seconds  # the client's own default
+        if seconds is None or not hurried:
             seconds = policy.deadline_seconds
         return Trial(
             call=call,
@@ -157,6 +159,7 @@ class Switchboard:
             task=task,
             decision=self._decide(call, payload, task),
             deadline=self._clock() + seconds,
+            hurried=hurried,
             patience=policy.patience_seconds,
             spell=telemetry.begin(call.name, str(payload.get("model") or "")),
         )
@@ -218,7 +221,9 @@ class Switchboard:
         trial.tried.append(lane)
         seconds = max(trial.deadline - self._clock(), LEAST_SECONDS)
         try:
-            send = addressing.send(trial, lane, self.config.policy, seconds)
+            send = addressing.send(
+                trial, lane, self.config.policy, seconds, gathered=self._gathers(trial, lane)
+            )
         except RequestRefused as error:
             trial.barred.append(lane)
             trial.fault = trial.fault or Fault(Kind.REFUSED, error)
@@ -228,6 +233,17 @@ class Switchboard:
         self.health.admit(lane, trial.model)
         trial.attempts += 1
         return attempt
+
+    def _gathers(self, trial: Trial, lane: Lane) -> bool:
+        """Whether to ask for a stream in place of an answer in one piece, and put it together."""
+        return (
+            self.config.policy.gather
+            and trial.call.name == ROUTED
+            and trial.call.method == "POST"
+            and not trial.streamed
+            and "audio" not in trial.payload  # which is streamed in another format
+            and (lane.endpoint.name, trial.model) not in self._streamless
+        )
 
     def _race(self, trial: Trial, first: Attempt) -> Generator[Step, Word, Answer | None]:
         """Ask a second lane beside a silent one; the first good answer counts."""
@@ -266,6 +282,9 @@ class Switchboard:
         lane, model = attempt.lane, attempt.model
         if isinstance(outcome, Arrived):
             self.limits.learn(lane, model, outcome.headers)
+        if attempt.gathers and faults.refuses_stream(outcome):
+            self._ask_again_in_one_piece(trial, attempt)
+            return None
         outcome = answering.understood(trial, lane, self._redacted(outcome))
         trial.lane, trial.outcome = lane, outcome
         trial.fault = faults.fault_in(outcome, lane, model) or _whole(trial, outcome)
@@ -273,11 +292,19 @@ class Switchboard:
             if outcome.body is not None:  # a stream has yet to come to a good end
                 self.health.succeeded(lane, model)
             return self._accept(trial, attempt, outcome)
-        self.accounts.release(attempt)
+        self.accounts.fail(attempt)
         if trial.fault is not None:
             self.health.failed(lane, model, trial.fault)
             trial.stopped = trial.call.only_once and _may_be_accepted(trial.fault, outcome)
         return None
+
+    def _ask_again_in_one_piece(self, trial: Trial, attempt: Attempt) -> None:
+        """Remember that a model is not streamed there; the attempt does not count."""
+        self._streamless.add((attempt.lane.endpoint.name, attempt.model))
+        self.health.release(attempt.lane, attempt.model)
+        self.accounts.release(attempt)
+        trial.tried.remove(attempt.lane)
+        trial.attempts -= 1
 
     def _abandon(self, attempt: Attempt) -> None:
         """End an attempt that nobody waits for any more; it may have to be paid."""

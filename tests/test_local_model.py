@@ -1,24 +1,29 @@
 """The whole pipeline against any model: an honest report, or an honest nothing.
 
-Against one that talks nonsense always; against a real one if TEST_MODEL_URL names a server that
-speaks Chat Completions (with TEST_MODEL, TEST_MODEL_KEY and TEST_MODEL_CONTEXT, if they matter).
+Against one that talks nonsense, and one that is slow, always; against a real one if TEST_MODEL_URL
+names a server that speaks Chat Completions (with TEST_MODEL, TEST_MODEL_KEY and TEST_MODEL_CONTEXT,
+if they matter).
 """
 
 import os
 import random
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from agent import research
+from agent.adapters.extractive import completion
 from agent.checking import check
 from agent.demo.world import DemoWorld
 from agent.domain.question import Question
+from agent.domain.report import Report
 from agent.settings import read_settings
 from gateway_client.testing import Asked, Reply, ScriptedGateway
 
 URL = os.environ.get("TEST_MODEL_URL", "")
+SILENCE = 1.5
 NONSENSE = (
     "<think>What would a report be?</think> I am only a small model, and I like birds.",
     '{"sections": [{"title": "All", "claims": [{"sentence": "Birds cost 7.",',
@@ -65,6 +70,42 @@ async def model(
 
 @pytest.mark.usefixtures("model")
 async def test_whatever_the_model_says_the_report_is_honest(tmp_path: Path) -> None:
+    report, folder = await reported(tmp_path)
+    assert report.run.status in {"complete", "partial", "empty"}
+    assert (report.run.status == "empty") is not bool(report.claims)
+    assert check(folder).breaches == ()
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert 'href="https://invented.example' not in page
+    assert "<think>" not in page
+    assert report.usage.calls > 0
+
+
+async def test_a_model_may_take_longer_than_any_silence_may(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slowly(asked: Asked) -> Reply:
+        made: Any = completion(asked.payload)
+        text = made["choices"][0]["message"]["content"]
+        return Reply(text, pace=1.5 * SILENCE / len(text.split()))
+
+    config = tmp_path / "gateway.toml"
+    async with ScriptedGateway(slowly) as slow:
+        config.write_text(
+            f'[[endpoint]]\nname = "it"\nbase_url = "{slow.base_url}"\n'
+            '[tiers]\nlight = ["small"]\ndeep = ["small"]\nlong = ["small"]\n'
+            f"[policy]\nread_seconds = {SILENCE}\ndeadline_seconds = {SILENCE}\n"
+            f"first_content_seconds = {SILENCE}\nidle_seconds = {SILENCE}\nattempts = 1\n",
+            encoding="utf-8",
+        )
+        monkeypatch.setenv("GATEWAY_CONFIG", str(config))
+        report, _ = await reported(tmp_path)
+    assert report.run.status == "complete"
+    assert report.failures == ()
+    assert (report.run.finished - report.run.started).total_seconds() > 4 * 1.5 * SILENCE
+
+
+async def reported(tmp_path: Path) -> tuple[Report, Path]:
+    """Return a report on the demo world, and where it is."""
     async with DemoWorld() as world:
         settings = read_settings(
             out=tmp_path / "runs",
@@ -77,11 +118,4 @@ async def test_whatever_the_model_says_the_report_is_honest(tmp_path: Path) -> N
         )
         question = Question("Do long context windows replace retrieval?", depth=1)
         report = await research(question, settings=settings)
-    assert report.run.status in {"complete", "partial", "empty"}
-    assert (report.run.status == "empty") is not bool(report.claims)
-    folder = settings.out / report.run.id
-    assert check(folder).breaches == ()
-    page = (folder / "report.html").read_text(encoding="utf-8")
-    assert 'href="https://invented.example' not in page
-    assert "<think>" not in page
-    assert report.usage.calls > 0
+    return report, settings.out / report.run.id

@@ -103,7 +103,7 @@ def load() -> None:
 def gateway_config() -> Config | None:
     """Return what the environment says of a gateway; None if it names none."""
     try:
-        return Config.from_environment(os.environ, tasks=TASKS)
+        return Config.from_environment(os.environ, tasks=TASKS, gather=True)
     except ConfigInvalid as error:
         raise InvalidSettings(error.message, mend=error.mend) from error
 

@@ -12,16 +12,15 @@ import httpx2
 from gateway_client.exchange import Send, Wait
 from gateway_client.families.last_word import LAST_WORD, LastWord
 from gateway_client.families.messages import (
-    arrived,
     call_of,
-    endless,
+    came,
     is_event_stream,
     lost,
     request_of,
     response_of,
 )
 from gateway_client.families.racing import Decided, Race
-from gateway_client.families.streams import Tapped, opened
+from gateway_client.families.streams import Tapped, drained, opened
 from gateway_client.families.ways import network, way_to
 from gateway_client.families.whole import ReadsWhole
 
@@ -105,10 +104,11 @@ class AsyncShell:
         try:
             if step.relay is None and isinstance(inner, ReadsWhole):
                 return await inner.whole(step, extensions.get("timeout", {})), None  # type: ignore[arg-type]  # as httpx2 has it
-            async with asyncio.timeout(step.seconds):
+            began = asyncio.get_running_loop().time()
+            async with asyncio.timeout(step.seconds) as patience:
                 request = request_of(family, step, extensions)
                 response = await inner.handle_async_request(request)
-                return await _read(family, step, response)
+                return await _read(family, step, response, patience, began)
         except (family.RequestError, OSError) as error:
             return lost(family, error), None
 
@@ -132,18 +132,25 @@ class AsyncShell:
 
 
 async def _read(
-    family: ModuleType, step: Send, response: httpx2.Response
+    family: ModuleType,
+    step: Send,
+    response: httpx2.Response,
+    patience: asyncio.Timeout,
+    began: float,
 ) -> tuple[Outcome, Opened | None]:
     """Read a response to its end, or a stream to its first content."""
     try:
         if step.relay is not None and is_event_stream(response):
-            return await opened(family, step, step.relay, response)
-        body = await _whole(response, step.most_bytes)
+            if step.relay.gathering is None:
+                return await opened(family, step, step.relay, response)
+            outcome = await drained(step, step.relay, response, patience, began)
+        else:
+            outcome = came(step, response, await _whole(response, step.most_bytes))
     except BaseException:
         await response.aclose()
         raise
     await response.aclose()
-    return (endless(step) if body is None else arrived(response, body)), None
+    return outcome, None
 
 
 async def _whole(response: httpx2.Response, most: int) -> bytes | None:

@@ -12,7 +12,8 @@ from gateway_client.exchange import Send, Wait
 from gateway_client.families.messages import (
     arrived,
     call_of,
-    endless,
+    came,
+    gathered,
     is_event_stream,
     lost,
     request_of,
@@ -88,23 +89,29 @@ class SyncShell:
     def _ask(self, step: Send, extensions: Mapping[str, object]) -> tuple[Outcome, _Opened | None]:
         inner = self._way(step.lane.endpoint)
         request = request_of(self._family, step, _hurried(step.seconds, extensions))
+        began = time.monotonic()
         try:
             response = inner.handle_request(request)
-            return self._read(step, response)
+            return self._read(step, response, began)
         except (self._family.RequestError, OSError) as error:
             return lost(self._family, error), None
 
-    def _read(self, step: Send, response: httpx2.Response) -> tuple[Outcome, _Opened | None]:
+    def _read(
+        self, step: Send, response: httpx2.Response, began: float
+    ) -> tuple[Outcome, _Opened | None]:
         """Read a response to its end, or a stream to its first content."""
         try:
             if step.relay is not None and is_event_stream(response):
-                return _opened(self._family, step, step.relay, response)
-            body = _whole(response, step.most_bytes)
+                if step.relay.gathering is None:
+                    return _opened(self._family, step, step.relay, response)
+                outcome = _drained(step, step.relay, response, began)
+            else:
+                outcome = came(step, response, _whole(response, step.most_bytes))
         except BaseException:
             response.close()
             raise
         response.close()
-        return (endless(step) if body is None else arrived(response, body)), None
+        return outcome, None
 
     def _way(self, endpoint: Endpoint) -> httpx2.BaseTransport:
         if self._inner is not None:
@@ -148,6 +155,19 @@ def _opened(
         response.close()
         return soured(relay, response), None
     return arrived(response, None), _Opened(family, response, chunks, held)
+
+
+def _drained(step: Send, relay: Relay, response: httpx2.Response, began: float) -> Outcome:
+    """Read a stream to its end; what is too long between two readings, the transport says."""
+    first = began + step.seconds
+    last = began + (float("inf") if step.last_seconds is None else step.last_seconds)
+    for data in response.iter_bytes():
+        relay.feed(data)
+        if time.monotonic() > (last if relay.begun else first):
+            raise TimeoutError("the stream had no end in time")
+        if relay.over:
+            break
+    return gathered(relay, response)
 
 
 def _whole(response: httpx2.Response, most: int) -> bytes | None:

@@ -64,6 +64,30 @@ def soured(relay: Relay, response: httpx2.Response) -> Outcome:
     return arrived(response, relay.error_body(), understood=True)
 
 
+def came(step: Send, response: httpx2.Response, body: bytes | None) -> Outcome:
+    """Return what came in one piece; a stream that is not called one is one nevertheless."""
+    if body is None:
+        return endless(step)
+    if step.relay is not None and step.relay.gathering is not None and _is_stream(response, body):
+        step.relay.feed(body)
+        return gathered(step.relay, response)
+    return arrived(response, body)
+
+
+def _is_stream(response: httpx2.Response, body: bytes) -> bool:
+    return response.is_success and body.lstrip().startswith((b"data:", b"event:", b":"))
+
+
+def gathered(relay: Relay, response: httpx2.Response) -> Outcome:
+    """Return the answer that a stream makes that was read to its end, or what was wrong with it."""
+    relay.end()
+    if relay.broke_off or relay.gathering is None:
+        return Lost("the stream broke off before its end")
+    body = relay.error_body() if relay.problem else relay.gathering.body()
+    headers = {**_plain(response.headers), "content-type": "application/json"}
+    return Arrived(response.status_code, headers, body, understood=True)
+
+
 def endless(step: Send) -> Lost:
     """Say that an answer was too long to be one."""
     return Lost(f"the answer had no end after {step.most_bytes:,} bytes")

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from gateway_client.families.messages import arrived, soured
+from gateway_client.families.messages import arrived, gathered, soured
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -92,6 +92,29 @@ async def _glance(stream: Opened, relay: Relay) -> None:
         stream.held += relay.end() if data is None else relay.feed(data)
         if data is None:
             return
+
+
+async def drained(
+    step: Send, relay: Relay, response: httpx2.Response, patience: asyncio.Timeout, began: float
+) -> Outcome:
+    """Read a stream to its end, however long that takes, if it is never silent for too long.
+
+    ``began`` is the loop's time when the request was sent.
+    """
+    loop = asyncio.get_running_loop()
+    last = began + (float("inf") if step.last_seconds is None else step.last_seconds)
+    chunks = response.aiter_bytes()
+    async for data in chunks:
+        relay.feed(data)
+        if relay.over:
+            break
+        if relay.begun:
+            patience.reschedule(min(loop.time() + step.idle_seconds, last))
+    if relay.done:  # a connection that is read to its end can be used again
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LINGER_SECONDS):
+                await anext(chunks, None)
+    return gathered(relay, response)
 
 
 class Tapped:
