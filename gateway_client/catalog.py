@@ -118,7 +118,7 @@ class Endpoint:
 
     def serves(self, model: str) -> bool:
         """Whether one of the patterns matches the model."""
-        return any(fnmatchcase(model, pattern) for pattern in self.models)
+        return _is_one_of(model, self.models)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,3 +207,8 @@ def _wrong_with(url: str) -> str:
     if parts.path.endswith(("/chat/completions", "/responses", "/models")):
         return "should end before the name of the call"
     return ""
+
+
+@lru_cache(maxsize=1024)
+def _is_one_of(model: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(model, pattern) for pattern in patterns)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gateway_client import wire
@@ -40,7 +40,7 @@ SAID_BY_ALL: Final = (ROUTED, "/models")
 _VERSION: Final = re.compile(r"^.*?/v\d+(?:beta)?(?=/)")
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Call:
     """What a client asked for, whatever kind of client it is.
 
@@ -56,7 +56,7 @@ class Call:
 
     def __post_init__(self) -> None:
         """Work out the name once: many ask for it."""
-        object.__setattr__(self, "name", _name(self.path.partition("?")[0]))
+        self.name = _name(self.path.partition("?")[0])
 
     @property
     def task(self) -> str:
@@ -166,7 +166,7 @@ class Answer(NamedTuple):
         return isinstance(self.error, TimedOut)
 
 
-@dataclass
+@dataclass(slots=True)
 class Trial:
     """One call on its way: what was decided, tried, and what last went wrong.
 
@@ -191,16 +191,19 @@ class Trial:
     outcome: Outcome | None = None
     stopped: bool = False
     paid: tuple[wire.Usage, Decimal | None] | None = None
+    _prompt_tokens: int | None = None
 
     def begin_round(self) -> None:
         """Let every lane be tried again."""
         self.tried.clear()
         self.rounds += 1
 
-    @cached_property
+    @property
     def prompt_tokens(self) -> int:
         """How many tokens the prompt is estimated to have; counted only if anybody asks."""
-        return wire.prompt_tokens(self.payload)
+        if self._prompt_tokens is None:
+            self._prompt_tokens = wire.prompt_tokens(self.payload)
+        return self._prompt_tokens
 
     @property
     def was_unsent(self) -> bool:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum
-from functools import cached_property
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from gateway_client import wire
 from gateway_client.errors import (
@@ -72,7 +71,10 @@ class Kind(Enum):
     BROKEN = "broken"
 
 
-@dataclass(frozen=True)
+_UNREAD: Final = object()
+
+
+@dataclass(slots=True)
 class Arrived:
     """A response; ``body`` is None if it is a stream that has brought its first content.
 
@@ -83,11 +85,14 @@ class Arrived:
     headers: Mapping[str, str]
     body: bytes | None
     understood: bool = False
+    _payload: object = field(default=_UNREAD, init=False, repr=False, compare=False)
 
-    @cached_property
+    @property
     def payload(self) -> wire.Payload | None:
         """The JSON object in the body, if there is one; read once."""
-        return wire.payload_of(self.body or b"")
+        if self._payload is _UNREAD:
+            self._payload = wire.payload_of(self.body or b"")
+        return cast("wire.Payload | None", self._payload)
 
 
 @dataclass(frozen=True, slots=True)

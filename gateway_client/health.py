@@ -103,6 +103,8 @@ class Health:
 
     def usable(self, lane: Lane, model: str) -> bool:
         """Whether the lane may be used now."""
+        if not self._wards:  # all is well: the usual case
+            return True
         return self.ready_at(lane, model) <= self._clock()
 
     def blame(self, lane: Lane, model: str) -> Fault | None:
@@ -144,7 +146,7 @@ class Health:
         self.release(lane, model)
 
     def _of(self, lane: Lane, model: str) -> list[Ward]:
-        if not self._wards:  # all is well: the usual case
+        if not self._wards:
             return []
         return [self._wards[spot] for spot in _spots(lane, model) if spot in self._wards]
 

@@ -312,7 +312,7 @@ class Switchboard:
         self.accounts.abandon(attempt)
 
     def _accept(self, trial: Trial, attempt: Attempt, arrived: Arrived) -> Answer:
-        headers = {**self._returned(arrived), **answering.told(trial)}
+        headers = self._returned(arrived) | answering.told(trial)
         if arrived.body is None:
             settlement = Settlement(attempt.relay, lambda relay: self._settle(attempt, relay))
             return Answer(arrived.status, headers, None, settlement)
@@ -323,7 +323,7 @@ class Switchboard:
             self.accounts.release(attempt)
             return Answer(arrived.status, headers, arrived.body)
         usd = self.accounts.settle(attempt, answering.usage(trial, arrived))
-        return Answer(arrived.status, {**headers, **answering.cost_header(usd)}, arrived.body)
+        return Answer(arrived.status, headers | answering.cost_header(usd), arrived.body)
 
     def _settle(self, attempt: Attempt, relay: Relay) -> None:
         """End a stream: what it cost, and, if it failed on its way, whose fault that was."""

@@ -6,6 +6,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+import jiter
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -38,11 +40,19 @@ class Usage(NamedTuple):
 
 def payload_of(body: bytes) -> Payload | None:
     """Return the JSON object in the bytes, or None if there is none."""
+    body = body.removeprefix(_BYTE_ORDER_MARK)
     try:
-        value = json.loads(body.removeprefix(_BYTE_ORDER_MARK).decode())
+        value = jiter.from_json(body)
+    except ValueError:  # half a surrogate pair, say, which models do write
+        value = _slowly(body)
+    return value if isinstance(value, dict) else None
+
+
+def _slowly(body: bytes) -> object:
+    try:
+        return json.loads(body.decode())
     except (ValueError, RecursionError):
         return None
-    return value if isinstance(value, dict) else None
 
 
 def tokens(text: str) -> int:
@@ -140,8 +150,11 @@ def _choices(payload: Payload) -> list[Payload]:
 
 
 def _count(usage: Payload, *names: str) -> int | None:
-    counts = (usage.get(name) for name in names)
-    return next((count for count in counts if isinstance(count, int)), None)
+    for name in names:
+        count = usage.get(name)
+        if isinstance(count, int):
+            return count
+    return None
 
 
 def _asked(payload: Payload) -> Iterator[str]:

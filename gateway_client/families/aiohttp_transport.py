@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import contextmanager
 from functools import lru_cache
 from io import BytesIO
@@ -14,6 +13,7 @@ from yarl import URL
 
 from gateway_client.families.last_word import LAST_WORD, have_it
 from gateway_client.families.messages import endless
+from gateway_client.families.patience import Patience
 from gateway_client.families.whole import ReadsWhole
 from gateway_client.faults import Arrived
 
@@ -40,6 +40,7 @@ class AiohttpTransport(ReadsWhole):
         self._verify = verify
         self._proxy = proxy
         self._session: aiohttp.ClientSession | None = None
+        self._patience = Patience()
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send the request; errors are httpx2's."""
@@ -67,7 +68,7 @@ class AiohttpTransport(ReadsWhole):
         self._session = self._session or self._opened()
         seconds = min(send.seconds, patience.get("read") or send.seconds)
         try:
-            async with asyncio.timeout(seconds):
+            with self._patience.bound(seconds):
                 response = await self._session.request(
                     send.method,
                     _url(send.url),

@@ -70,7 +70,8 @@ class AsyncShell:
                         race = Race(flow, partial(self._ask, extensions=request.extensions))
                         step, stream = await race.run(step, step.hedge)
                     elif isinstance(step, Send):
-                        outcome, stream = await self._ask(step, request.extensions)
+                        ask = self._ask if self._announce else self._sent  # the shorter way
+                        outcome, stream = await ask(step, request.extensions)
                         step = flow.send(outcome)
                     else:
                         raise TypeError("only a race can keep waiting")
