@@ -1,8 +1,9 @@
 """What it costs to be able to take up a run: milliseconds of a run, and bytes of its checkpoints.
 
-Twenty sources of 100,000 characters, read and written about by stand-ins. The overhead is all that
-passes outside the stages (LangGraph and its checkpoints), and within them in the journal. Prints
-one JSON object.
+Twenty sources of 100,000 characters, read and written about by stand-ins. What passes outside the
+stages is LangGraph and its saver; what passes within them in the journal is told beside it, and is
+mostly waiting: the stand-in for a model computes in this process, and who comes back from writing
+to the disk has to wait for the interpreter. Prints one JSON object.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import sqlite3
 import tempfile
 import time
 from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,16 +59,26 @@ def shelf() -> dict[str, str]:
     return texts
 
 
-async def run(out: Path, texts: dict[str, str]) -> tuple[float, Report, Path]:
-    """Run once; return the seconds that were nobody's but the machinery's, and what came of it."""
+@dataclass(frozen=True)
+class Timed:
+    """One run: the seconds of LangGraph and its saver, those of the journal, what came of it."""
+
+    graph: float
+    journal: float
+    report: Report
+    folder: Path
+
+
+async def run(out: Path, texts: dict[str, str]) -> Timed:
+    """Run once."""
     folder = WorkingFolder(out, "run")
     folder.documents.mkdir(parents=True)
     hits = [Hit("web", url, f"long context {url}", "retrieval") for url in texts]
     half = len(hits) // 2
     engines = [ListedEngine(hits[:half], name="one"), ListedEngine(hits[half:], name="two")]
     async with AsyncExitStack() as stack:
-        started = time.perf_counter()
         journal = await stack.enter_async_context(run_journal.opened(folder.journal))
+        started = time.perf_counter()
         saver = await stack.enter_async_context(checkpoints.opened(folder.checkpoints))
         opening = time.perf_counter() - started
         client = GatewayClient(extractive_config(), journal=journal)
@@ -86,7 +98,7 @@ async def run(out: Path, texts: dict[str, str]) -> tuple[float, Report, Path]:
             report = await running.run(QUESTION, tools)
         ran = time.perf_counter() - started
     stages = sum(report.seconds_by_stage.values())
-    return opening + ran - stages + sum(journalling), report, folder.aside
+    return Timed(opening + ran - stages, sum(journalling), report, folder.aside)
 
 
 @contextmanager
@@ -131,14 +143,16 @@ async def main() -> None:
     texts = shelf()
     with tempfile.TemporaryDirectory() as base:
         runs = [await run(Path(base) / str(number), texts) for number in range(RUNS)]
-        seconds = sorted(seconds for seconds, _, _ in runs)
-        _, report, folder = runs[-1]
+        graph, journal = sorted(one.graph for one in runs), sorted(one.journal for one in runs)
+        report, folder = runs[-1].report, runs[-1].folder
         result = {
             "source_bytes": sum(len(text.encode()) for text in texts.values()),
             "sources_read": len(report.sources),
             "model_calls": report.usage.calls,
-            "least_overhead_ms": round(1000 * seconds[0], 1),
-            "median_overhead_ms": round(1000 * seconds[len(seconds) // 2], 1),
+            "graph_and_saver_least_ms": round(1000 * graph[0], 1),
+            "graph_and_saver_median_ms": round(1000 * graph[RUNS // 2], 1),
+            "graph_and_saver_most_ms": round(1000 * graph[-1], 1),
+            "journal_median_ms": round(1000 * journal[RUNS // 2], 1),
             **sizes(folder),
         }
     print(json.dumps(result))
