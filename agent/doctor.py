@@ -40,7 +40,7 @@ async def examine(settings: Settings) -> tuple[Check, ...]:
         checks = await asyncio.gather(
             asyncio.to_thread(_out, settings.out), _gateway(), *(_search(e) for e in engines)
         )
-    return tuple(checks)
+    return (*checks, *_day(settings))
 
 
 def _out(out: Path) -> Check:
@@ -69,6 +69,18 @@ async def _gateway() -> Check:
         mend = "set GATEWAY_MODEL, or GATEWAY_LIGHT_MODEL, GATEWAY_DEEP_MODEL, GATEWAY_LONG_MODEL"
         return Check("model gateway", ok=False, finding=f"lists no {', '.join(missing)}", mend=mend)
     return Check("model gateway", ok=True, finding=f"answers; {tiers}")
+
+
+def _day(settings: Settings) -> tuple[Check, ...]:
+    """See whether anything is left of a day's budget, if there is one."""
+    try:
+        day = wiring.day(settings)
+    except (DeepResearchError, GatewayError) as error:
+        return (Check("day's budget", ok=False, finding=str(error.args[0]), mend=error.mend),)
+    if day is None:
+        return ()
+    mend = "wait for tomorrow, or raise DEEP_RESEARCH_MAX_USD_PER_DAY" if day.is_spent else ""
+    return (Check("day's budget", ok=not day.is_spent, finding=str(day), mend=mend),)
 
 
 async def _search(engine: SearchEngine) -> Check:

@@ -111,6 +111,12 @@ class Purse:
             parts = (float(used / cap) if cap else 1.0 for _, used, cap in self._caps(ZERO, 0))
             return max(parts, default=0.0)
 
+    def of_today(self) -> Sum:
+        """Return what was settled today, by all processes that share the file."""
+        with self._lock:
+            self._turn_the_day()
+            return Sum(self._of_day.usd, self._of_day.tokens)
+
     def _caps(self, usd: Decimal, tokens: int) -> list[tuple[str, Decimal, Decimal]]:
         """Return for each cap its name, what would be used, and the cap."""
         budget, held, spent, day = self.budget, self._held, self._spent, self._of_day

@@ -215,8 +215,12 @@ def _finish(
     from agent.stages.limits import NO_LIMITS, Brake
 
     limits = wiring.limits(settings)
-    if limits != NO_LIMITS and not quiet:
-        click.echo(wiring.estimate(settings), err=True)
+    if not quiet:
+        day = wiring.day(settings)
+        if limits != NO_LIMITS or day:
+            click.echo(wiring.estimate(settings), err=True)
+        if day:
+            click.echo(day, err=True)
     brake = Brake(limits)
     with (
         traced(),

@@ -27,6 +27,7 @@ from agent.stages.retrieve import Library
 from agent.wiring.engines import open_engines
 from agent.wiring.keeping import in_folder
 from agent.wiring.models import (
+    day,
     estimate,
     gateway_config,
     gateway_is_set,
@@ -58,6 +59,7 @@ __all__ = [
     "Inputs",
     "Reading",
     "brief",
+    "day",
     "estimate",
     "gateway_config",
     "gateway_is_set",

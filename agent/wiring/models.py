@@ -17,6 +17,7 @@ from agent.adapters.user_cache import user_cache
 from agent.errors import InvalidSettings
 from agent.stages.fitting import ROOM_FOR_SOURCES
 from agent.stages.limits import Limits
+from gateway_client.budgets import Purse
 from gateway_client.catalog import Endpoint, Model
 from gateway_client.client import GatewayClient
 from gateway_client.config import Config, Policy
@@ -137,6 +138,42 @@ class Estimate:
         """Say it in a line."""
         cost = f", about ${self.usd:.2f} at {self.model}" if self.usd is not None else ""
         return f"this may take about {self.tokens:,} tokens{cost}, before any cache"
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A day's budget (UTC), and what all runs have taken of it so far."""
+
+    usd: Decimal
+    tokens: int
+    most_usd: Decimal | None
+    most_tokens: int | None
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether nothing is left of it."""
+        in_usd = self.most_usd is not None and self.usd >= self.most_usd
+        return in_usd or (self.most_tokens is not None and self.tokens >= self.most_tokens)
+
+    def __str__(self) -> str:
+        """Say it in a line."""
+        usd = [f"${self.usd:.2f} of ${self.most_usd:.2f}"] if self.most_usd is not None else []
+        tokens = f"{self.tokens:,} of {self.most_tokens or 0:,} tokens"
+        told = " and ".join([*usd, *([] if self.most_tokens is None else [tokens])])
+        return f"{told} of today's budget (UTC) are spent"
+
+
+def day(settings: Settings) -> Day | None:
+    """Return how the day's budget stands; None if there is none, or no gateway."""
+    config = gateway_config()
+    budget = _within(settings, config.budget) if config else None
+    if budget is None or (budget.usd_per_day is None and budget.tokens_per_day is None):
+        return None
+    try:
+        spent = Purse(budget).of_today()
+    except ConfigInvalid as error:
+        raise InvalidSettings(error.message, mend=error.mend) from error
+    return Day(spent.usd, spent.tokens, budget.usd_per_day, budget.tokens_per_day)
 
 
 def estimate(settings: Settings) -> Estimate:
