@@ -248,8 +248,11 @@ def _outcome(report: Report, words: Words) -> str:
 
 
 def _considered(report: Report, words: Words, text: Callable[[str], str]) -> Iterator[Found]:
+    asked = {part.id: f"“{part.text}”" for part in report.brief.sub_questions}
     for work in report.considered:
-        yield Found(text(work.title or work.url), work.chosen, text(words.tell(work.why)))
+        part = work.sub_question
+        why = work.why.replace(part, asked.get(part, part), 1) if part else work.why
+        yield Found(text(work.title or work.url), work.chosen, text(words.tell(why)))
 
 
 def _summary(report: Report, citing: Citing, text: Callable[[str], str]) -> Iterator[Condensed]:
