@@ -10,7 +10,8 @@
     │   └── CorpusUnusable       --corpus is missing or has nothing readable
     ├── SearchUnavailable        every search failed (none came back, not even empty)
     ├── ModelUnavailable         the gateway gave no answer
-    │   └── BudgetSpent          a call might take more than the run may spend
+    │   ├── BudgetSpent          a call might take more than the run may spend
+    │   └── PromptTooLong        a model's window is smaller than was thought
     ├── RunUnwritable            the run folder cannot be made or written
     ├── RunUnknown               no such run, or not a run of ours
     ├── ExtraMissing             a format needs a package that is not installed
@@ -95,6 +96,10 @@ class ModelUnavailable(DeepResearchError):
 
 class BudgetSpent(ModelUnavailable):
     """A call was not made, or given up: the run may not spend or wait any more."""
+
+
+class PromptTooLong(ModelUnavailable):
+    """A model takes fewer tokens than was thought, or counts more; now that is known."""
 
 
 class RunUnwritable(DeepResearchError):

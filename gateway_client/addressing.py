@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
 from gateway_client.exchange import ROUTED, TASK_FIELD, Call, Send, Trial
@@ -11,7 +12,7 @@ from gateway_client.streaming import Relay
 
 if TYPE_CHECKING:
     from gateway_client import wire
-    from gateway_client.catalog import Endpoint
+    from gateway_client.catalog import Endpoint, Model
     from gateway_client.config import Policy
     from gateway_client.dialects import Dialect
     from gateway_client.pool import Lane
@@ -19,20 +20,32 @@ if TYPE_CHECKING:
 _NOT_SENT: Final = {
     "host", "content-length", "transfer-encoding", "connection", "authorization", "cookie",
 }  # fmt: skip
+_RENAMED: Final = ("gpt-5*", "o[134]*")
+"""Models that take no max_tokens any more; most other servers know no other name for it."""
+
 _SENT_ABROAD: Final = ("accept-encoding", "content-type", "user-agent")
 """Headers for endpoints of another dialect; what else an OpenAI client says is not for them."""
 
 
-def send(trial: Trial, lane: Lane, policy: Policy, seconds: float, *, gathered: bool) -> Send:
+def send(
+    trial: Trial,
+    lane: Lane,
+    policy: Policy,
+    seconds: float,
+    *,
+    gathered: bool,
+    known: Model | None = None,
+) -> Send:
     """Address the call to one lane: its URL, its key, the chosen model, no header of ours.
 
-    If it is ``gathered``, a stream is asked for in place of an answer in one piece. Raises
+    If it is ``gathered``, a stream is asked for in place of an answer in one piece. What is
+    ``known`` of the model bounds the answer, where the caller does not. Raises
     RequestRefused if the call cannot be said in the endpoint's dialect.
     """
     call = trial.call
     spoken = dialect_of(lane.endpoint)
     streamed = trial.streamed or gathered
-    target, body = _said(trial, spoken, gathered=gathered)
+    target, body = _said(trial, spoken, _changes(trial, known, gathered=gathered))
     return Send(
         lane=lane,
         method=call.method,
@@ -59,10 +72,9 @@ def dialect_of(endpoint: Endpoint) -> Dialect | None:
     return dialects.dialect(endpoint.dialect)
 
 
-def _said(trial: Trial, spoken: Dialect | None, *, gathered: bool) -> tuple[str, bytes]:
+def _said(trial: Trial, spoken: Dialect | None, changes: wire.Payload) -> tuple[str, bytes]:
     """Return the path and the body for an endpoint."""
     call = trial.call
-    changes = _changes(trial, gathered=gathered)
     if spoken is not None and call.name == ROUTED:
         target, payload = spoken.outgoing(_asked(trial, changes), trial.model)
         return target, json.dumps(payload).encode()
@@ -71,7 +83,7 @@ def _said(trial: Trial, spoken: Dialect | None, *, gathered: bool) -> tuple[str,
     return call.target, json.dumps(_asked(trial, changes)).encode()
 
 
-def _changes(trial: Trial, *, gathered: bool) -> wire.Payload:
+def _changes(trial: Trial, known: Model | None, *, gathered: bool) -> wire.Payload:
     """Return what is to be said otherwise than the caller did: the model, and to tell usage."""
     changes: wire.Payload = {"stream": True} if gathered else {}
     if trial.model and trial.payload.get("model") != trial.model:
@@ -80,7 +92,14 @@ def _changes(trial: Trial, *, gathered: bool) -> wire.Payload:
         options = trial.payload.get("stream_options")
         told = options if isinstance(options, dict) else {}
         changes["stream_options"] = {**told, "include_usage": True}
+    if known and known.max_output and trial.call.name == ROUTED and _is_unbounded(trial.payload):
+        renamed = any(fnmatchcase(trial.model, pattern) for pattern in _RENAMED)
+        changes["max_completion_tokens" if renamed else "max_tokens"] = known.max_output
     return changes
+
+
+def _is_unbounded(payload: wire.Payload) -> bool:
+    return payload.get("max_tokens") is None and payload.get("max_completion_tokens") is None
 
 
 def _asked(trial: Trial, changes: wire.Payload) -> wire.Payload:

@@ -6,6 +6,7 @@
     │   ├── UnknownModel     an endpoint says it does not have the model      404
     │   └── WrongModality    the model cannot read or make such a thing       400
     ├── RequestRefused       the request itself is not acceptable             400, 413, 422, …
+    │   └── ContextExceeded  the prompt is longer than the model's window     400
     ├── KeyRefused           an endpoint does not accept the key              401, 403
     ├── QuotaSpent           the account has no credit left                   402
     ├── BudgetSpent          our own cap would be passed; nothing was sent    402
@@ -70,6 +71,16 @@ class RequestRefused(GatewayError):
     """The endpoint will not take this request, whoever sends it."""
 
     status = 400
+
+
+class ContextExceeded(RequestRefused):
+    """The prompt is too long for the model, which may have said how long it is and may be.
+
+    ``tokens`` are those of the prompt by the endpoint's own count, ``limit`` the most it takes.
+    """
+
+    tokens: int | None = None
+    limit: int | None = None
 
 
 class KeyRefused(GatewayError):

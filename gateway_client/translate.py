@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 import openai
 
+from gateway_client import overflow
 from gateway_client.errors import (
     AnswerUnusable,
+    ContextExceeded,
     GatewayError,
     KeyRefused,
     RateLimited,
@@ -49,9 +51,22 @@ def translated(error: openai.OpenAIError) -> GatewayError:
         )
     for theirs, ours, what, mend in _BY_CLASS:
         if isinstance(error, theirs):
+            if ours is RequestRefused and isinstance(error, openai.APIStatusError):
+                too_long = overflow.told(error.response.text)
+                if too_long is not None:
+                    return _exceeded(error, too_long)
             return ours(f"the gateway {_where(error)}{what}{_detail(error)}", mend=mend)
     said = f": {error.message}" if isinstance(error, openai.APIError) else ""
     return UpstreamFailed(f"the gateway's answer made no sense: {type(error).__name__}{said}")
+
+
+def _exceeded(error: openai.APIStatusError, told: overflow.Overflow) -> ContextExceeded:
+    exceeded = ContextExceeded(
+        f"the gateway {_where(error)}refused the prompt as too long{_detail(error)}",
+        mend="ask for less, or say in gateway.toml how much context the model really has",
+    )
+    exceeded.tokens, exceeded.limit = told
+    return exceeded
 
 
 def _carried(error: BaseException) -> Iterator[GatewayError]:

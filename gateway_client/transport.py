@@ -222,7 +222,12 @@ class Switchboard:
         seconds = max(trial.deadline - self._clock(), LEAST_SECONDS)
         try:
             send = addressing.send(
-                trial, lane, self.config.policy, seconds, gathered=self._gathers(trial, lane)
+                trial,
+                lane,
+                self.config.policy,
+                seconds,
+                gathered=self._gathers(trial, lane),
+                known=self.config.models.get(trial.model),
             )
         except RequestRefused as error:
             trial.barred.append(lane)

@@ -24,6 +24,7 @@ from gateway_client.testing import Asked, Reply, ScriptedGateway
 
 URL = os.environ.get("TEST_MODEL_URL", "")
 SILENCE = 1.5
+REAL_WINDOW = 6_000
 NONSENSE = (
     "<think>What would a report be?</think> I am only a small model, and I like birds.",
     '{"sections": [{"title": "All", "claims": [{"sentence": "Birds cost 7.",',
@@ -55,11 +56,12 @@ async def model(
     async with ScriptedGateway(babble) as babbling:
         config = tmp_path / "gateway.toml"
         real = request.param == "real"
+        window = int(os.environ.get("TEST_MODEL_CONTEXT", "8192"))
         key = 'keys = ["env:TEST_MODEL_KEY"]' if real and "TEST_MODEL_KEY" in os.environ else ""
         config.write_text(
             f'[[endpoint]]\nname = "it"\nbase_url = "{URL if real else babbling.base_url}"\n{key}\n'
             f'[tiers]\nlight = ["{name}"]\ndeep = ["{name}"]\nlong = ["{name}"]\n'
-            f'[models."{name}"]\ncontext = {os.environ.get("TEST_MODEL_CONTEXT", "8192")}\n'
+            f'[models."{name}"]\ncontext = {window}\nmax_output = {window // 4}\n'
             "input_usd_per_million = 0\noutput_usd_per_million = 0\n"
             "[policy]\nread_seconds = 1800\ndeadline_seconds = 1800\n",
             encoding="utf-8",
@@ -102,6 +104,31 @@ async def test_a_model_may_take_longer_than_any_silence_may(
     assert report.run.status == "complete"
     assert report.failures == ()
     assert (report.run.finished - report.run.started).total_seconds() > 4 * 1.5 * SILENCE
+
+
+@pytest.mark.parametrize("says", [True, False], ids=["it says so", "it does not say how much"])
+async def test_a_window_may_be_smaller_than_was_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, says: bool
+) -> None:
+    def small(asked: Asked) -> Reply:
+        tokens = len(asked.prompt) // 3
+        if tokens > REAL_WINDOW:
+            refused.append(tokens)
+            told = f" ({tokens} tokens of {REAL_WINDOW})" if says else ""
+            return Reply.failure(400, f"the prompt exceeds the context size{told}")
+        made: Any = completion(asked.payload)
+        return Reply(made["choices"][0]["message"]["content"], usage=False)
+
+    refused: list[int] = []
+    async with ScriptedGateway(small) as server:
+        monkeypatch.setenv("GATEWAY_BASE_URL", server.base_url)
+        monkeypatch.setenv("GATEWAY_MODEL", "small")
+        report, folder = await reported(tmp_path)
+    assert refused
+    assert report.run.status == "complete"
+    assert report.claims
+    assert check(folder).breaches == ()
+    assert any("too many for a window" in failure.why for failure in report.failures)
 
 
 async def reported(tmp_path: Path) -> tuple[Report, Path]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from langchain_core.messages import HumanMessage, SystemMessage
 
@@ -11,11 +11,24 @@ from agent.adapters.run_journal import told
 from agent.adapters.token_meter import TokenMeter
 from agent.domain.evidence import Failure
 from agent.domain.report import Usage
-from agent.errors import AnswerUnusable, BudgetSpent, ModelUnavailable, RunLost, RunUnwritable
+from agent.errors import (
+    AnswerUnusable,
+    BudgetSpent,
+    ModelUnavailable,
+    PromptTooLong,
+    RunLost,
+    RunUnwritable,
+)
 from gateway_client.answers.structured import structured
 from gateway_client.errors import AnswerUnusable as NoUsableAnswer
 from gateway_client.errors import BudgetSpent as TooDear
-from gateway_client.errors import GatewayError, JournalDamaged, JournalLost, JournalUnwritable
+from gateway_client.errors import (
+    ContextExceeded,
+    GatewayError,
+    JournalDamaged,
+    JournalLost,
+    JournalUnwritable,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,8 +37,18 @@ if TYPE_CHECKING:
 
     from agent.domain.prompt import Prompt
     from agent.ports import Reply
+    from gateway_client.catalog import Tier
     from gateway_client.client import GatewayClient
     from gateway_client.ledger import Totals
+
+
+SMALLER: Final = 0.6
+"""The share of a prompt that the window is taken to hold when a model refused it as too long and
+did not say how long, or would have taken it but not the answer with it."""
+PACKED: Final = frozenset({"outline", "write", "excerpt"})
+"""Work whose prompts are filled with sources, as many as fit; no other can be made shorter."""
+MOST_REFUSALS: Final = 8
+"""Prompts of one tier that may be refused as too long before it is no use to pack anew."""
 
 
 class GatewayChat:
@@ -41,6 +64,8 @@ class GatewayChat:
         self._failures: list[Failure] = []
         self._meter = TokenMeter()
         self._made: dict[str, ChatOpenAI] = {}
+        self._windows: dict[Tier, int] = {}
+        self._refusals: dict[Tier, int] = {}
 
     def _model(self, task: str) -> ChatOpenAI:
         """Return the model for a kind of work; to make one takes as long as a fast answer."""
@@ -54,7 +79,9 @@ class GatewayChat:
         model = self._model(task)
         try:
             return await structured(model, messages, reply, memory=self._client.memory)
-        except NoUsableAnswer as error:
+        except (NoUsableAnswer, ContextExceeded) as error:
+            if isinstance(error, ContextExceeded) and self._shrinks(task, prompt, error):
+                raise PromptTooLong(str(error)) from error
             if self.understudy is None:
                 raise AnswerUnusable(str(error)) from error
             self._failures.append(
@@ -70,6 +97,15 @@ class GatewayChat:
         except GatewayError as error:
             raise ModelUnavailable(str(error)) from error
 
+    def _shrinks(self, task: str, prompt: Prompt, error: ContextExceeded) -> bool:
+        """Know that a window is smaller, or its tokens are more; whether to pack anew for it."""
+        tier, before = self._tier(task), self.window(task)
+        told = error.tokens is not None and error.limit is not None and error.limit < error.tokens
+        guessed = int(self.tokens(f"{prompt.system}\n{prompt.user}") * SMALLER)
+        self._windows[tier] = min(before, error.limit if told and error.limit else guessed)
+        self._refusals[tier] = self._refusals.get(tier, 0) + 1
+        return task in PACKED and self._refusals[tier] <= MOST_REFUSALS
+
     @property
     def client(self) -> GatewayClient:
         """The client all of its calls go through, for others whose calls belong to them."""
@@ -82,7 +118,8 @@ class GatewayChat:
         fewer tokens than that, its window cannot be filled.
         """
         ratio = min(known.ratio() for known in self._meter.calibrations(self._models(task)))
-        return int(self._client.window(task) * min(1.0, ratio))
+        window = int(self._client.window(task) * min(1.0, ratio))
+        return min(window, self._windows.get(self._tier(task), window))
 
     def tokens(self, text: str) -> int:
         """Estimate how many tokens a text has for the models that write.
@@ -93,8 +130,10 @@ class GatewayChat:
 
     def _models(self, task: str) -> tuple[str, ...]:
         """Return the models that may do this kind of work."""
-        config = self._client.config
-        return config.tiers[config.policy.tasks.get(task, "deep")]
+        return self._client.config.tiers[self._tier(task)]
+
+    def _tier(self, task: str) -> Tier:
+        return self._client.config.policy.tasks.get(task, "deep")
 
     def usage(self) -> Usage:
         """Return what all calls so far took."""
@@ -125,6 +164,7 @@ class GatewayChat:
         known = {
             "failures": [(failure.what, failure.why) for failure in self._failures],
             "tokenizers": self._meter.learnt(),
+            "windows": self._windows,
             "forms": self._client.memory.learnt(),
         }
         return json.dumps(known, ensure_ascii=False)
@@ -133,6 +173,7 @@ class GatewayChat:
         known = json.loads(learnt)
         self._failures = [Failure(*failure) for failure in known["failures"]]
         self._meter.recall(known["tokenizers"])
+        self._windows = known.get("windows", {})
         self._client.memory.recall(known["forms"])
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import openai
 from langchain_core.callbacks import AsyncCallbackHandler
 from langchain_core.messages import AIMessage
 
 from agent.domain.tokens import Calibration, Makeup, makeup
+from gateway_client.errors import ContextExceeded
+from gateway_client.translate import translated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -81,18 +84,26 @@ class TokenMeter(AsyncCallbackHandler):
             reported = message.usage_metadata["input_tokens"]
             about = message.response_metadata
             model = (about.get("headers") or {}).get("x-gw-model") or about.get("model_name", "")
-            self._models[model] = self._models.get(model, Calibration()).after(asked, reported)
-            self._all = self._all.after(asked, reported)
+            self._learn(model, asked, reported)
 
     async def on_llm_error(
         self,
-        error: BaseException,  # noqa: ARG002 - LangChain's signature
+        error: BaseException,
         *,
         run_id: UUID,
         **_: Any,  # noqa: ANN401 - LangChain's signature
     ) -> None:
-        """Forget a call that was not answered."""
-        self._asked.pop(run_id, None)
+        """Learn from a refusal that counts the prompt; forget any other call without an answer."""
+        asked = self._asked.pop(run_id, None)
+        if asked is None or not isinstance(error, openai.APIStatusError):
+            return
+        refused = translated(error)
+        if isinstance(refused, ContextExceeded) and refused.tokens:
+            self._learn(error.response.headers.get("x-gw-model", ""), asked, refused.tokens)
+
+    def _learn(self, model: str, asked: Makeup, reported: int) -> None:
+        self._models[model] = self._models.get(model, Calibration()).after(asked, reported)
+        self._all = self._all.after(asked, reported)
 
 
 def _generations(response: LLMResult) -> Sequence[ChatGeneration]:

@@ -10,7 +10,7 @@ from agent import templating
 from agent.domain.evidence import Failure
 from agent.domain.packing import PackedSource, only, pack, whole
 from agent.domain.quotes import find_quote
-from agent.errors import AnswerUnusable, ModelUnavailable
+from agent.errors import AnswerUnusable, ModelUnavailable, PromptTooLong
 from agent.stages.replies import ExcerptReply
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ ROOM_FOR_SOURCES: Final = 0.8
 """The share of a window sources may fill: the rest is for the brief, the answer, and the error of
 token estimates, which is below 10 % once a model has reported, and may reach 15 % before."""
 
+ALL_ELSE: Final = 3_000
+"""Tokens that instructions, brief, outline and answer take, however small the window is."""
+
 QUOTED_FIRST_FROM: Final = 2.0
 """Sources of this many times the room are read in parts and quoted from first. Below it more than
 half of the passages go in, and those left out are the ones the sub-questions share no rare word
@@ -36,6 +39,11 @@ left out by relevance before."""
 
 PARTS_AT_ONCE: Final = 4
 """A model with a small window is mostly one machine."""
+
+
+def room_for_sources(window: int) -> int:
+    """Return how many tokens of a window may be sources."""
+    return min(int(ROOM_FOR_SOURCES * window), max(window - ALL_ELSE, window // 3))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +81,7 @@ async def fit(
     everything = whole(evidence.sources, texts)
     if passages is not None:
         everything = only(everything, passages)
-    room = int(model.window("write") * ROOM_FOR_SOURCES)
+    room = room_for_sources(model.window("write"))
     packed = packing.pack(everything, room)
     if packed.every_tokens <= QUOTED_FIRST_FROM * room:
         return Fitted(packed.sources, _said(packed.spill))
@@ -103,7 +111,7 @@ async def _quoted_first(
 
     A part that could not be read is stood in for by those of its passages that are most relevant.
     """
-    part_room = int(packing.model.window("excerpt") * ROOM_FOR_SOURCES)
+    part_room = room_for_sources(packing.model.window("excerpt"))
     readable = packing.pack(everything, part_room * MOST_PARTS)
     parts = tuple(_parts(readable.sources, part_room, packing.model))
     gate = asyncio.Semaphore(PARTS_AT_ONCE)
@@ -135,6 +143,8 @@ async def _quoted(packing: Packer, part: Sequence[PackedSource], gate: asyncio.S
     try:
         async with gate:
             reply = await packing.model.ask(prompt, ExcerptReply, task="excerpt")
+    except PromptTooLong:
+        raise  # all parts are cut anew, as now more is known of the window
     except (AnswerUnusable, ModelUnavailable) as error:
         return Quoted(frozenset(), error=str(error))
     passages = {passage.id: passage for passage in _of(part)}

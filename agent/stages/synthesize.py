@@ -13,13 +13,13 @@ from agent.domain.language import written_in
 from agent.domain.proof import WRITTEN_BY_CODE_ALONE
 from agent.domain.question import Manner
 from agent.domain.report import Draft, DraftClaim, DraftSection, Quotation
-from agent.errors import AnswerUnusable, DeepResearchError, ModelUnavailable
+from agent.errors import AnswerUnusable, DeepResearchError, ModelUnavailable, PromptTooLong
 from agent.stages.fitting import fit
 from agent.stages.off_loop import off_loop
 from agent.stages.replies import OutlineReply, SectionPlan, SectionReply
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
     from agent.domain.events import Counted
     from agent.domain.evidence import Evidence
@@ -34,6 +34,10 @@ prompt's beginning only once a call with it was answered, and some count the for
 which the outline does not share, as part of that beginning: sections that all start at once pay in
 full for the same sources. Below it, the seconds are worth more than the tokens."""
 
+
+REPACKINGS: Final = 3
+"""How often sources are packed anew when a model says that its window is smaller, or its tokens are
+more, than was thought."""
 
 USUAL: Final = Manner()
 
@@ -58,6 +62,7 @@ class Desk:
     brief: Brief
     assignment: Assignment
     sources: tuple[PackedSource, ...]
+    failures: tuple[Failure, ...]
     model: ChatModel
     tell: Tell
 
@@ -94,25 +99,50 @@ async def synthesize(
     A section that cannot be written is recorded and does not discard its siblings; if none can,
     the first error is raised.
     """
-    fitted = await fit(
-        brief,
-        evidence,
-        assignment.wanted,
-        model=model,
-        documents=documents,
-        passages=assignment.passages,
-    )
-    desk = Desk(brief, assignment, fitted.sources, model, tell)
-    outline = await _outline(desk)
+
+    async def packed() -> Desk:
+        fitted = await fit(
+            brief,
+            evidence,
+            assignment.wanted,
+            model=model,
+            documents=documents,
+            passages=assignment.passages,
+        )
+        return Desk(brief, assignment, fitted.sources, fitted.failures, model, tell)
+
+    desk, outline = await _begun(packed, tell)
     tell(Event("synthesize", f"{len(desk.sources)} sources, {len(outline)} sections"))
     written = await _sections(desk, outline)
+    for _ in range(REPACKINGS):
+        again = [at for at, section in enumerate(written) if isinstance(section, PromptTooLong)]
+        if again:
+            desk = await packed()
+            anew = await asyncio.gather(*(_section(desk, outline, at + 1) for at in again))
+            for at, section in zip(again, anew, strict=True):
+                written[at] = section
     errors = [section for section in written if isinstance(section, DeepResearchError)]
     if errors and len(errors) == len(written):
         raise errors[0]
     failures = tuple(Failure("a section could not be written", str(error)) for error in errors)
     sections = tuple(s for section in written if isinstance(section, Written) for s in section.text)
     foreign = tuple(f for section in written if isinstance(section, Written) for f in section.lost)
-    return Draft(sections, fitted.failures + failures + foreign)
+    return Draft(sections, desk.failures + failures + foreign)
+
+
+async def _begun(
+    packed: Callable[[], Awaitable[Desk]], tell: Tell
+) -> tuple[Desk, tuple[SectionPlan, ...]]:
+    """Return the sources as packed, and an outline of them; pack anew where they are too many."""
+    for left in reversed(range(REPACKINGS + 1)):
+        try:
+            desk = await packed()
+            return desk, await _outline(desk)
+        except PromptTooLong as error:
+            if not left:
+                raise
+            tell(Event("synthesize", f"packed anew: {error}"))
+    raise AssertionError("unreachable")
 
 
 async def _outline(desk: Desk) -> tuple[SectionPlan, ...]:

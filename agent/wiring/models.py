@@ -15,7 +15,7 @@ from agent.adapters import extractive
 from agent.adapters.gateway_chat import GatewayChat
 from agent.adapters.user_cache import user_cache
 from agent.errors import InvalidSettings
-from agent.stages.fitting import ROOM_FOR_SOURCES
+from agent.stages.fitting import room_for_sources
 from agent.stages.limits import Limits
 from gateway_client.budgets import Purse
 from gateway_client.catalog import Endpoint, Model
@@ -186,7 +186,7 @@ def estimate(settings: Settings) -> Estimate:
     config = gateway_config()
     model = config.tiers["long"][0] if config else ""
     window = config.models[model].context if config and model in config.models else None
-    once = min(sources, int(ROOM_FOR_SOURCES * window)) if window else sources
+    once = min(sources, room_for_sources(window)) if window else sources
     read, written = once * (sections + 1), TOKENS_A_SECTION * sections
     rows = forecast(config, read, written) if config else ()
     usd = next((row.usd for row in rows if row.model == model), None)

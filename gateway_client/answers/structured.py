@@ -38,6 +38,8 @@ MOST_PROBLEMS: Final = 8
 """Problems named in a repair turn: a model mends the first few, and the rest with them."""
 
 CUT_OFF: Final = "it was cut off at its greatest length"
+CUT_OFF_SHOWN: Final = 1_000
+"""Characters of an answer that was cut off which are sent back: all of it may fill the window."""
 
 _FORM_WORDS: Final = (
     "response_format", "json_schema", "json_object", "json mode", "structured output", "schema",
@@ -107,7 +109,8 @@ async def _asked(
     except ValueError as problem:
         _learn(memory, chat_model, said, form)
         repair = HumanMessage(_repair(said, problem, reply))
-        again = [*turns, AIMessage(said.text or "{}"), repair]
+        answered = said.text[:CUT_OFF_SHOWN] if said.is_cut_off else said.text
+        again = [*turns, AIMessage(answered or "{}"), repair]
     else:
         memory.works(_caller(chat_model), _place(chat_model, said.headers), form)
         return answer

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from agent.adapters.gateway_chat import GatewayChat
 from agent.domain.prompt import Prompt
-from agent.errors import AnswerUnusable, ModelUnavailable
+from agent.errors import AnswerUnusable, ModelUnavailable, PromptTooLong
 from gateway_client.catalog import Endpoint, Model
 from gateway_client.client import GatewayClient
 from gateway_client.config import Config, Policy
@@ -68,6 +68,74 @@ async def test_a_gateway_that_fails_is_an_error_and_not_the_understudys_business
     ):
         with pytest.raises(ModelUnavailable, match="401"):
             await GatewayChat(client).ask(PROMPT, Count, task="write")
+
+
+LONG = Prompt("You count.", "Count these. " * 1_000)
+
+
+def narrow(limit: int, *, says: bool) -> ScriptedGateway:
+    """A gateway that counts a token for two characters, and takes so many of them."""
+
+    def reply(asked: Asked) -> Reply:
+        tokens = len(asked.prompt) // 2
+        if tokens <= limit:
+            return Reply('{"number": 5}')
+        told = f": {tokens} tokens, and the maximum is {limit}" if says else ""
+        return Reply.failure(400, f"the prompt exceeds the context size{told}")
+
+    return ScriptedGateway(reply)
+
+
+async def test_a_prompt_that_is_too_long_tells_how_large_the_window_really_is() -> None:
+    async with narrow(2_000, says=True) as gateway, GatewayClient(config(gateway)) as client:
+        chat = GatewayChat(client)
+        before = chat.tokens(LONG.user)
+        with pytest.raises(PromptTooLong, match="2000"):
+            await chat.ask(LONG, Count, task="write")
+        assert chat.window("write") == chat.window("outline") == 2_000
+        assert chat.window("refine") > 2_000
+        assert chat.tokens(LONG.user) > 1.6 * before
+        assert await chat.ask(PROMPT, Count, task="write") == Count(number=5)
+
+
+async def test_where_nothing_is_said_of_the_window_it_shrinks_until_prompts_fit() -> None:
+    async with narrow(2_000, says=False) as gateway, GatewayClient(config(gateway)) as client:
+        chat = GatewayChat(client)
+        size = chat.tokens(LONG.user)
+        with pytest.raises(PromptTooLong):
+            await chat.ask(LONG, Count, task="write")
+        assert 0.5 * size < chat.window("write") < 0.7 * size
+
+
+async def test_a_window_that_was_learnt_is_known_again_when_a_step_is_repeated(
+    tmp_path: Path,
+) -> None:
+    async with narrow(2_000, says=True) as gateway:
+        with closing(Journal(tmp_path / "journal.sqlite")) as journal:
+            for _ in range(2):
+                async with GatewayClient(config(gateway), journal=journal) as client:
+                    chat = GatewayChat(client)
+                    await chat.begin("one")
+                    if not gateway.asked:
+                        with pytest.raises(PromptTooLong):
+                            await chat.ask(LONG, Count, task="write")
+                    await chat.begin("two")
+                    assert chat.window("write") == 2_000
+
+
+async def test_a_prompt_that_cannot_be_made_shorter_is_the_understudys() -> None:
+    async with (
+        narrow(2_000, says=True) as gateway,
+        ScriptedGateway(['{"number": 4}']) as good,
+        GatewayClient(config(gateway)) as one,
+        GatewayClient(config(good)) as other,
+    ):
+        chat = GatewayChat(one, understudy=GatewayChat(other))
+        assert await chat.ask(LONG, Count, task="summarize") == Count(number=4)
+        (failure,) = chat.failures()
+        assert "too long" in failure.why
+        with pytest.raises(AnswerUnusable, match="too long"):
+            await GatewayChat(one).ask(LONG, Count, task="summarize")
 
 
 ENGLISH = "Every sentence of the report rests on a quote that really stands in a source. "

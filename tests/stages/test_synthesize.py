@@ -103,7 +103,7 @@ async def test_an_outline_that_names_no_sub_question_is_replaced_by_one_section_
 
 
 async def test_whole_sources_go_in_if_they_fit_and_what_is_left_out_is_said(brief: Brief) -> None:
-    long, window = "The window cost is high. " * 300, ScriptedModel(script(), window=2_500)
+    long, window = "The window cost is high. " * 300, ScriptedModel(script(), window=5_000)
     off_topic = "Bread needs salt and time. " * 300
     made = await draft(brief, window, off_topic, long)
     block = window.asked[0][1].user
