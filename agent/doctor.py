@@ -68,6 +68,12 @@ async def _gateway() -> Check:
     if models and missing:
         mend = "set GATEWAY_MODEL, or GATEWAY_LIGHT_MODEL, GATEWAY_DEEP_MODEL, GATEWAY_LONG_MODEL"
         return Check("model gateway", ok=False, finding=f"lists no {', '.join(missing)}", mend=mend)
+    for name in sorted({names[0] for names in config.tiers.values()}):
+        told, believed = models.get(name), config.window(name)
+        if told is not None and told != believed and (told < believed or name not in config.models):
+            finding = f"{name} takes {told:,} tokens here, and {believed:,} are believed"
+            mend = f'write context = {told} under [models."{name}"] in a gateway.toml'
+            return Check("model gateway", ok=told > believed, finding=finding, mend=mend)
     return Check("model gateway", ok=True, finding=f"answers; {tiers}")
 
 

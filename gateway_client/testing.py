@@ -111,7 +111,7 @@ class ScriptedGateway:
         self,
         script: Behaviour | Sequence[Reply | str] = ("OK",),
         *,
-        models: Sequence[str] = ("scripted",),
+        models: Sequence[str | Payload] = ("scripted",),
     ) -> None:
         self.asked: list[Asked] = []
         self.counted = (0, 0)
@@ -159,7 +159,8 @@ class ScriptedGateway:
         """Answer one request; return whether the connection may be used again."""
         self.asked.append(asked)
         if asked.path == MODELS_PATH:
-            listed = [{"id": name, "object": "model"} for name in self._models]
+            told = ({"id": one} if isinstance(one, str) else one for one in self._models)
+            listed = [{"object": "model", **one} for one in told]
             return await _write(writer, 200, {}, json.dumps({"data": listed}).encode())
         said = self._behaviour(asked)
         reply = Reply(said) if isinstance(said, str) else said

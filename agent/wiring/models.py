@@ -47,6 +47,9 @@ TASKS: Final[Mapping[str, Tier]] = {
 """Which tier does which work: whole sources go to a long window, everything else is short."""
 
 
+WINDOW_NAMES: Final = ("max_model_len", "n_ctx", "context_length", "context_window")
+"""How vLLM, llama.cpp, OpenRouter and Groq call a model's window in their lists."""
+
 USUAL_SUB_QUESTIONS: Final = 4
 TOKENS_A_SOURCE: Final = 3_000
 TOKENS_A_SECTION: Final = 1_500
@@ -114,16 +117,26 @@ def gateway_is_set() -> bool:
     return gateway_config() is not None
 
 
-async def listed_models(config: Config) -> tuple[str, ...]:
-    """Return the models a gateway says it has; empty if it keeps no list."""
+async def listed_models(config: Config) -> dict[str, int | None]:
+    """Return the models a gateway says it has, and how many tokens each takes, where it says so.
+
+    Empty if it keeps no list.
+    """
     async with GatewayClient(config) as client:
         try:
             page = await client.openai().models.list()
         except openai.NotFoundError:
-            return ()
+            return {}
         except openai.OpenAIError as error:
             raise translated(error) from error
-        return tuple(model.id for model in page.data)
+        return {model.id: _window_told(model.model_extra or {}) for model in page.data}
+
+
+def _window_told(listed: Mapping[str, object]) -> int | None:
+    meta = listed.get("meta")
+    told = {**listed, **(meta if isinstance(meta, dict) else {})}
+    windows = (told.get(name) for name in WINDOW_NAMES)
+    return next((window for window in windows if isinstance(window, int)), None)
 
 
 @dataclass(frozen=True, slots=True)
