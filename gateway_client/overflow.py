@@ -30,7 +30,8 @@ def told(refusal: str) -> Overflow | None:
     """Return what a refusal says of a prompt that is too long; None if it is about other things.
 
     Of the numbers in it the largest is what was asked for, and the next the limit, in the words of
-    OpenAI, Anthropic, Google, vLLM and llama.cpp alike.
+    OpenAI, Anthropic, Google, vLLM and llama.cpp alike; vLLM stops counting at the limit, and says
+    "at least".
     """
     refusal = refusal[:LONGEST]
     if not _SAID.search(refusal):
@@ -43,4 +44,5 @@ def told(refusal: str) -> Overflow | None:
     if not others:
         return Overflow(None, largest)
     prompt = _PROMPT.search(refusal)
-    return Overflow(int(prompt[1]) if prompt else largest, others[0])
+    counted = int(prompt[1]) if prompt else largest
+    return Overflow(None if "at least" in refusal else counted, others[0])

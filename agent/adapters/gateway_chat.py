@@ -100,9 +100,10 @@ class GatewayChat:
     def _shrinks(self, task: str, prompt: Prompt, error: ContextExceeded) -> bool:
         """Know that a window is smaller, or its tokens are more; whether to pack anew for it."""
         tier, before = self._tier(task), self.window(task)
-        told = error.tokens is not None and error.limit is not None and error.limit < error.tokens
-        guessed = int(self.tokens(f"{prompt.system}\n{prompt.user}") * SMALLER)
-        self._windows[tier] = min(before, error.limit if told and error.limit else guessed)
+        limit = error.limit or before
+        if error.tokens is None or error.tokens <= limit:
+            limit = min(limit, int(self.tokens(f"{prompt.system}\n{prompt.user}") * SMALLER))
+        self._windows[tier] = min(before, limit)
         self._refusals[tier] = self._refusals.get(tier, 0) + 1
         return task in PACKED and self._refusals[tier] <= MOST_REFUSALS
 

@@ -28,6 +28,10 @@ TOO_LONG = {
         "maximum context length is 8192 tokens, requested 9100 (8100 in the messages, 1000 beyond)",
         (8100, 8192),
     ),
+    "vLLM, which stops counting": (
+        "maximum context length is 8192 tokens. However, your prompt contains at least 8193 tokens",
+        (None, 8192),
+    ),
     "Anthropic": ("prompt is too long: 210000 tokens > 200000 maximum", (210_000, 200_000)),
     "Google": (
         "The input token count (1,200,000) exceeds the maximum number of tokens allowed (1048575).",
