@@ -56,7 +56,7 @@ def send(
         seconds=min(seconds, policy.first_content_seconds) if streamed else seconds,
         idle_seconds=policy.idle_seconds,
         most_bytes=policy.answer_bytes,
-        last_seconds=seconds if gathered and trial.hurried else None,
+        last_seconds=seconds if trial.hurried else policy.whole_seconds,
         hedge=None if call.only_once or call.method != "POST" else policy.hedge_seconds,
     )
 

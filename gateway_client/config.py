@@ -64,8 +64,8 @@ class Policy:
     A stream has to bring its first content within ``first_content_seconds`` (models that think
     unseen take minutes) and may then be silent for ``idle_seconds``; of no answer more than
     ``answer_bytes`` are read. If ``gather`` is set, answers that are wanted in one piece are asked
-    for as streams and put together here: then a slow model may take as long as it likes, as long
-    as it goes on, and only a caller's own deadline bounds the whole.
+    for as streams and put together here: then a slow model may take as long as it goes on, up to
+    ``whole_seconds``, or to a caller's own deadline.
 
     ``retry_ratio`` is how many retries each call earns, see limits.py. If ``hedge_seconds`` is
     set, a second endpoint is asked when the first is silent that long, and the first good answer
@@ -85,6 +85,7 @@ class Policy:
     idle_seconds: float = 120.0
     answer_bytes: int = 256 * 1024 * 1024
     gather: bool = False
+    whole_seconds: float = 3600.0
     retry_ratio: float = 0.25
     hedge_seconds: float | None = None
     strong_from: float = 0.5

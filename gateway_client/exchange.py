@@ -104,8 +104,8 @@ class Send(NamedTuple):
 
     ``seconds`` is the time for a whole answer, or for the first content of a stream, which is to
     be read through ``relay``. After that it may be silent for ``idle_seconds``. A stream that is
-    gathered is to be read to its end, within ``last_seconds`` if they are set. If ``hedge`` is set
-    and the endpoint is silent that long, send back Slow.
+    gathered is to be read to its end, within ``last_seconds``. If ``hedge`` is set and the endpoint
+    is silent that long, send back Slow.
     """
 
     lane: Lane
@@ -117,7 +117,7 @@ class Send(NamedTuple):
     seconds: float
     idle_seconds: float
     most_bytes: int
-    last_seconds: float | None = None
+    last_seconds: float
     hedge: float | None = None
 
 

@@ -37,6 +37,7 @@ class Relay:
         most_bytes: int = 2**30,
     ) -> None:
         self.begun = False
+        self.events = 0
         self.done = False
         self.broke_off = False
         self.problem: wire.Payload | None = None
@@ -128,6 +129,7 @@ class Relay:
         event = b"\n".join(lines) + b"\n\n"
         if not data:
             return event if self.begun else b""  # a comment, which keeps a connection awake
+        self.events += 1
         if data == DONE:
             self.done = True
             return event

@@ -30,7 +30,8 @@ VARIABLE: Final = re.compile("[A-Z_][A-Z0-9_]*")
 """What the name of a variable looks like; anything else may be a key put in its place."""
 
 POLICY_SECONDS: Final = (
-    "connect", "read", "deadline", "backoff", "patience", "first_content", "idle", "hedge",
+    "connect", "read", "deadline", "backoff", "patience", "first_content", "idle", "whole",
+    "hedge",
 )  # fmt: skip
 
 _log = logging.getLogger("gateway_client")

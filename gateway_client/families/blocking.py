@@ -159,14 +159,17 @@ def _opened(
 
 def _drained(step: Send, relay: Relay, response: httpx2.Response, began: float) -> Outcome:
     """Read a stream to its end; what is too long between two readings, the transport says."""
-    first = began + step.seconds
-    last = began + (float("inf") if step.last_seconds is None else step.last_seconds)
+    until, seen = began + step.seconds, 0
     for data in response.iter_bytes():
         relay.feed(data)
-        if time.monotonic() > (last if relay.begun else first):
-            raise TimeoutError("the stream had no end in time")
         if relay.over:
             break
+        now = time.monotonic()
+        if now > until:
+            raise TimeoutError("the stream was silent, or had no end in time")
+        if relay.begun and relay.events > seen:  # a comment is no sign of life
+            seen = relay.events
+            until = min(now + step.idle_seconds, began + step.last_seconds)
     return gathered(relay, response)
 
 

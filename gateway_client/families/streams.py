@@ -102,13 +102,15 @@ async def drained(
     ``began`` is the loop's time when the request was sent.
     """
     loop = asyncio.get_running_loop()
-    last = began + (float("inf") if step.last_seconds is None else step.last_seconds)
+    last = began + step.last_seconds
     chunks = response.aiter_bytes()
+    seen = 0
     async for data in chunks:
         relay.feed(data)
         if relay.over:
             break
-        if relay.begun:
+        if relay.begun and relay.events > seen:  # a comment is no sign of life
+            seen = relay.events
             patience.reschedule(min(loop.time() + step.idle_seconds, last))
     if relay.done:  # a connection that is read to its end can be used again
         with suppress(TimeoutError):

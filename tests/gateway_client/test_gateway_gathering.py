@@ -204,6 +204,18 @@ async def test_a_callers_own_deadline_bounds_the_whole(
     assert entry.output_tokens > 0
 
 
+async def test_no_answer_takes_for_ever(endpoint: MakeEndpoint, client: MakeClient) -> None:
+    async with (
+        ScriptedGateway([SLOW]) as one,
+        patient(endpoint("one", one), client=client, attempts=1, whole_seconds=0.6) as gateway,
+    ):
+        with pytest.raises(openai.APITimeoutError):
+            await gateway.openai().chat.completions.create(model="auto", messages=HELLO)
+        ask = gateway.sync_openai().chat.completions.create
+        with pytest.raises(openai.APITimeoutError):
+            await asyncio.to_thread(ask, model="auto", messages=HELLO)
+
+
 def event(*choices: dict[str, Any]) -> bytes:
     return b"data: " + json.dumps(chunk(*choices)).encode() + b"\n\n"
 
@@ -213,7 +225,11 @@ CUT = Reply(WORDS, cut=True)
 POISONED = Reply(events=(event(delta(content="half ")), b'data: {"error": {"message": "no"}}\n\n'))
 
 
-@pytest.mark.parametrize("broken", [SILENT, CUT, POISONED], ids=["silent", "cut", "poisoned"])
+PINGED = Reply(events=(event(delta(content="half ")), b": ping\n\n"), endless=True, pace=0.1)
+BROKEN = {"silent": SILENT, "cut": CUT, "poisoned": POISONED, "only kept awake": PINGED}
+
+
+@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
 async def test_another_takes_over_at_any_point_and_what_was_written_is_counted(
     broken: Reply, endpoint: MakeEndpoint, client: MakeClient
 ) -> None:
