@@ -11,6 +11,7 @@ from agent import templating
 from agent.domain.arxiv_query import mended
 from agent.domain.language import language_of_script
 from agent.domain.question import Brief, Clarified, SubQuestion
+from agent.domain.ranking import terms
 from agent.errors import AnswerUnusable, InvalidInput, ModelUnavailable
 from agent.stages.replies import BriefEdit, BriefReply, ClarifyReply, QueriesReply
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from agent.ports import ChatModel
 
 MOST_SUB_QUESTIONS: Final = 7
+
+FEWEST_TO_STRAY_FROM: Final = 3
+"""Words of a topic from which a brief without any of them is taken to be about something else."""
 
 MOST_ASKED: Final = 3
 """Questions a person answers willingly before they see anything."""
@@ -81,10 +85,13 @@ def edited(brief: Brief, changes: object) -> Brief:
 async def refine(question: Question, *, model: ChatModel, today: date) -> Brief:
     """Restate the question, split it, and write the queries to search with.
 
-    Raises ModelUnavailable, or AnswerUnusable if no brief came back.
+    A brief about something else is put aside, and the topic searched for as it was typed. Raises
+    ModelUnavailable, or AnswerUnusable if no brief came back.
     """
     prompt = templating.prompt("1-refine/refine", question=question, today=today)
     reply = await model.ask(prompt, BriefReply, task="refine")
+    if _strays(question, reply):
+        return _as_typed(question, reply.language)
     parts = _distinct(reply.sub_questions)[:MOST_SUB_QUESTIONS]
     restated = templating.one_line(reply.restated)
     return Brief(
@@ -120,6 +127,30 @@ async def deepen(
         brief,
         web_queries=_distinct(brief.web_queries + new_web),
         arxiv_queries=_distinct(brief.arxiv_queries + new_arxiv),
+    )
+
+
+def _strays(question: Question, reply: BriefReply) -> bool:
+    """Whether nothing in a brief has a word of the topic, as happens to very small models.
+
+    A short topic may be a typing error or an acronym, and one that is answered in a language asked
+    for may have no word in common with its brief.
+    """
+    typed = set(terms(question.text))
+    if len(typed) < FEWEST_TO_STRAY_FROM or question.language:
+        return False
+    written = (reply.restated, *reply.sub_questions, *reply.web_queries, *reply.arxiv_queries)
+    return typed.isdisjoint(terms(" ".join(written)))
+
+
+def _as_typed(question: Question, replied: str) -> Brief:
+    topic = templating.one_line(question.text)
+    return Brief(
+        restated=topic,
+        language=_language(question, replied),
+        sub_questions=(SubQuestion("q1", topic),),
+        web_queries=(topic,),
+        arxiv_queries=(mended(topic),),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, Field
 
@@ -11,20 +11,33 @@ FEWEST_SUB_QUESTIONS: Final = 3
 Text = Annotated[str, Field(min_length=1)]
 
 
+def at_most(number: int) -> Any:  # noqa: ANN401 - as pydantic types it
+    """Tell an endpoint that enforces the form how long a list may be.
+
+    A small model that is held to JSON goes on with a list until its window is full. Longer lists
+    are taken all the same where nobody enforces the form.
+    """
+    return Field(json_schema_extra={"maxItems": number})
+
+
+Parts = Annotated[list[str], at_most(12)]
+Queries = Annotated[list[str], at_most(24)]
+
+
 class BriefReply(BaseModel):
     """A question made precise."""
 
     restated: Text
     language: str
-    sub_questions: Annotated[list[Text], Field(min_length=FEWEST_SUB_QUESTIONS)]
-    web_queries: list[str]
-    arxiv_queries: list[str]
+    sub_questions: Annotated[list[Text], Field(min_length=FEWEST_SUB_QUESTIONS), at_most(12)]
+    web_queries: Queries
+    arxiv_queries: Queries
 
 
 class ClarifyReply(BaseModel):
     """What a person is to be asked before the research."""
 
-    questions: list[str]
+    questions: Annotated[list[str], at_most(6)]
 
 
 class BriefEdit(BaseModel):
@@ -39,21 +52,21 @@ class BriefEdit(BaseModel):
 class QueriesReply(BaseModel):
     """More queries, for what is still without evidence."""
 
-    web_queries: list[str]
-    arxiv_queries: list[str]
+    web_queries: Queries
+    arxiv_queries: Queries
 
 
 class SectionPlan(BaseModel):
     """One section of an outline."""
 
     title: Text
-    sub_questions: list[str]
+    sub_questions: Parts
 
 
 class OutlineReply(BaseModel):
     """The sections of a report, in reading order."""
 
-    sections: list[SectionPlan]
+    sections: Annotated[list[SectionPlan], at_most(20)]
 
 
 class QuotationReply(BaseModel):
@@ -67,7 +80,7 @@ class ClaimReply(BaseModel):
     """A sentence and what it is said to rest on."""
 
     sentence: str
-    citations: list[QuotationReply]
+    citations: Annotated[list[QuotationReply], at_most(6)]
 
 
 class SectionReply(BaseModel):
@@ -86,13 +99,13 @@ class SummarySentenceReply(BaseModel):
     """A sentence of the summary and the ids of the claims it condenses."""
 
     sentence: str
-    claims: list[str]
+    claims: Parts
 
 
 class SummaryReply(BaseModel):
     """The summary of a report, in reading order."""
 
-    sentences: list[SummarySentenceReply]
+    sentences: Annotated[list[SummarySentenceReply], at_most(12)]
 
 
 class MendedClaim(BaseModel):
@@ -100,7 +113,7 @@ class MendedClaim(BaseModel):
 
     claim: int
     sentence: str
-    citations: list[QuotationReply]
+    citations: Annotated[list[QuotationReply], at_most(6)]
 
 
 class RepairReply(BaseModel):

@@ -52,6 +52,32 @@ async def test_whatever_a_model_writes_there_is_something_to_search_for(
     assert all(map(is_valid, brief.arxiv_queries))
 
 
+TOPIC = "Do long context windows replace retrieval?"
+
+
+async def test_a_brief_about_something_else_is_put_aside_and_the_topic_searched_for() -> None:
+    brief = await refined(Question(TOPIC))
+    assert brief.restated == TOPIC
+    assert brief.sub_questions == (SubQuestion("q1", TOPIC),)
+    assert brief.web_queries == (TOPIC,)
+    assert len(brief.arxiv_queries) == 1
+    assert is_valid(brief.arxiv_queries[0])
+
+
+@pytest.mark.parametrize(
+    ("question", "changes"),
+    [
+        (Question(TOPIC), {"arxiv_queries": ['ti:"Retrieval"']}),
+        (Question(TOPIC, language="de"), {"restated": "Ersetzt ein großes Fenster die Suche?"}),
+        (Question("k8s"), {"restated": "What is Kubernetes?"}),
+        (Question("公园夏季降温"), {"restated": "城市公园在夏季能降温多少？"}),
+    ],
+)
+async def test_a_brief_in_other_words_is_kept(question: Question, changes: dict[str, str]) -> None:
+    brief = await refined(question, **changes)
+    assert [part.text for part in brief.sub_questions] == ["One?", "Two?", "Three?"]
+
+
 async def test_there_are_never_more_than_seven_sub_questions() -> None:
     brief = await refined(Question("it"), sub_questions=[f"{n}?" for n in range(12)])
     assert len(brief.sub_questions) == 7
