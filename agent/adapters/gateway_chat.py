@@ -47,8 +47,9 @@ SMALLER: Final = 0.6
 did not say how long, or would have taken it but not the answer with it."""
 PACKED: Final = frozenset({"outline", "write", "excerpt"})
 """Work whose prompts are filled with sources, as many as fit; no other can be made shorter."""
-MOST_REFUSALS: Final = 8
-"""Prompts of one tier that may be refused as too long before it is no use to pack anew."""
+FILLING: Final = 0.9
+"""The share of a window from which it is the prompt that was too long. Below it, it was the prompt
+with an answer sent back, and to pack anew would bring the same again."""
 
 
 class GatewayChat:
@@ -65,7 +66,6 @@ class GatewayChat:
         self._meter = TokenMeter()
         self._made: dict[str, ChatOpenAI] = {}
         self._windows: dict[Tier, int] = {}
-        self._refusals: dict[Tier, int] = {}
 
     def _model(self, task: str) -> ChatOpenAI:
         """Return the model for a kind of work; to make one takes as long as a fast answer."""
@@ -99,13 +99,12 @@ class GatewayChat:
 
     def _shrinks(self, task: str, prompt: Prompt, error: ContextExceeded) -> bool:
         """Know that a window is smaller, or its tokens are more; whether to pack anew for it."""
-        tier, before = self._tier(task), self.window(task)
+        size, before = self.tokens(f"{prompt.system}\n{prompt.user}"), self.window(task)
         limit = error.limit or before
         if error.tokens is None or error.tokens <= limit:
-            limit = min(limit, int(self.tokens(f"{prompt.system}\n{prompt.user}") * SMALLER))
-        self._windows[tier] = min(before, limit)
-        self._refusals[tier] = self._refusals.get(tier, 0) + 1
-        return task in PACKED and self._refusals[tier] <= MOST_REFUSALS
+            limit = min(limit, int(size * SMALLER))
+        self._windows[self._tier(task)] = window = min(before, limit)
+        return task in PACKED and size > FILLING * window
 
     @property
     def client(self) -> GatewayClient:

@@ -175,7 +175,7 @@ def _research(
                 question, settings=where, host=host, embedded=demo, formats=formats, demo=demo
             )
 
-    return _finish(work, settings, formats, **options)
+    return _finish(work, settings, formats, embedded=demo, **options)
 
 
 def _go_on(stopped: Path, settings: Settings, **options: Any) -> int:  # noqa: ANN401
@@ -189,7 +189,8 @@ def _go_on(stopped: Path, settings: Settings, **options: Any) -> int:  # noqa: A
     async def work(host: Host) -> Report:
         return await wiring.resume(run_id(stopped), settings=here, host=host)
 
-    return _finish(work, here, read_request(stopped).formats, **options)
+    request = read_request(stopped)
+    return _finish(work, here, request.formats, embedded=request.embedded, **options)
 
 
 def _finish(
@@ -198,6 +199,7 @@ def _finish(
     formats: tuple[str, ...],
     /,
     *,
+    embedded: bool,
     events: TextIO | None,
     quiet: bool,
     as_json: bool,
@@ -216,7 +218,7 @@ def _finish(
 
     limits = wiring.limits(settings)
     if not quiet:
-        day = wiring.day(settings)
+        day = None if embedded else wiring.day(settings)
         if limits != NO_LIMITS or day:
             click.echo(wiring.estimate(settings), err=True)
         if day:

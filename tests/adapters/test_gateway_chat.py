@@ -123,6 +123,24 @@ async def test_a_window_that_was_learnt_is_known_again_when_a_step_is_repeated(
                     assert chat.window("write") == 2_000
 
 
+async def test_an_answer_that_is_too_long_to_be_sent_back_is_no_reason_to_pack_anew() -> None:
+    def rambling(asked: Asked) -> Reply:
+        if len(asked.prompt) // 2 > 2_000:
+            return Reply.failure(400, "the prompt exceeds the context size: 4000 tokens of 2000")
+        return Reply("I would rather tell you a story. " * 150)
+
+    async with (
+        ScriptedGateway(rambling) as gateway,
+        ScriptedGateway(['{"number": 4}']) as good,
+        GatewayClient(config(gateway)) as one,
+        GatewayClient(config(good)) as other,
+    ):
+        chat = GatewayChat(one, understudy=GatewayChat(other))
+        assert await chat.ask(PROMPT, Count, task="write") == Count(number=4)
+    assert len(gateway.asked) == 2
+    assert "too long" in chat.failures()[0].why
+
+
 async def test_a_prompt_that_cannot_be_made_shorter_is_the_understudys() -> None:
     async with (
         narrow(2_000, says=True) as gateway,

@@ -90,3 +90,10 @@ async def test_quiet_says_nothing_but_the_path(deep_research: Run) -> None:
     done = await deep_research("demo", "--quiet", "--format", "bib,json")
     assert done.err == ""
     assert done.out.strip().endswith("references.bib")
+
+
+async def test_the_demo_asks_for_no_gateway_not_even_one_that_is_set_wrongly(
+    deep_research: Run,
+) -> None:
+    done = await deep_research("demo", GATEWAY_CONFIG="missing.toml")
+    assert done.status == 0, done.err
